@@ -1,0 +1,84 @@
+/*
+ * HTTP as the resources see it: a request that was read, a response that will be written, and three ways to answer. No
+ * FastCGI and no sockets in here; worker/ brings the bytes in and out.
+ */
+#ifndef API_HTTP_H
+#define API_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "base/segment.h"
+#include "base/span.h"
+#include "model/command.h"
+#include "projection/snapshot.h"
+
+enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_OTHER = 8 };
+
+struct http_request {
+  enum http_method method;
+  struct span path;                                                          /* percent-decoded, begins with '/' */
+  struct span query_string;                                                  /* raw, without '?' */
+  struct span content_type, accept, idempotency_key, authorization, api_key; /* data NULL if absent */
+  struct span parameter;                                                     /* what the route's {id} matched */
+  struct span body;                                                          /* whole body (not for streaming routes) */
+  struct arena *arena;                                                       /* ends with the request */
+};
+
+struct http_response {
+  int status;
+  const char *content_type;
+  struct buf headers; /* further header lines, each "Name: value\r\n" */
+  struct buf body;
+};
+
+/* A streaming route's body and answer; implemented by worker/. */
+struct http_stream {
+  void *io;
+  /* Reads up to `size` bytes; *got is 0 only at the whole body's end. ERR_IO: cut off (the client is gone or too slow).
+   */
+  int (*read)(struct http_stream *stream, void *data, size_t size, size_t *got, struct err *err);
+  /* Sends status line and headers of `response` (body ignored), once, before the first write. */
+  int (*begin)(struct http_stream *stream, const struct http_response *response, struct err *err);
+  /* ERR_IO: the client is gone. */
+  int (*write)(struct http_stream *stream, const void *data, size_t size, struct err *err);
+  /* Sends one command frame to the committer / receives the next reply frame (good until the next receive). ERR_BUSY:
+   * the committer is gone. */
+  int (*send_command)(struct http_stream *stream, struct span frame, struct err *err);
+  int (*receive_reply)(struct http_stream *stream, struct span *frame, struct err *err);
+  /* Whether the process was told to stop: finish what is under way, soon. */
+  bool (*stopping)(struct http_stream *stream);
+};
+
+/* What the resources work with; made by main, borrowed. */
+struct api {
+  const struct config *config;
+  const struct log *log;
+  struct segment *segment;
+  struct metrics *metrics;
+  struct reader reader; /* usable when `ready` */
+  bool ready;
+};
+
+/* What a handler did. */
+enum http_outcome {
+  HTTP_DONE,   /* the response is complete */
+  HTTP_COMMAND /* exchange->command holds one frame for the committer; `finish` is called with its reply */
+};
+
+/* One request on its way, from dispatch to response. */
+struct exchange {
+  struct http_request request;
+  struct http_response response;
+  const struct route *route;
+  struct buf command; /* frame(s) for the committer; the tag is set by api_dispatch's caller beforehand in `tag` */
+  uint64_t tag;
+  void *state;         /* the handler's own, in the arena, from handle to finish */
+  uint64_t started_us; /* clock_monotonic() */
+};
+
+#endif

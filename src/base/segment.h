@@ -1,0 +1,54 @@
+/*
+ * The node's shared segment: one anonymous memory file (memfd_create(2)) that the supervisor makes once and hands to
+ * every process it starts by descriptor. It outlives committer and workers, so state, watermarks and metrics survive
+ * their death.
+ */
+#ifndef BASE_SEGMENT_H
+#define BASE_SEGMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/metrics.h"
+
+enum node_state { NODE_STARTING, NODE_RECOVERING, NODE_READY, NODE_STOPPING, NODE_FAILED };
+
+/* What a client may see: all of it of one and the same snapshot. */
+struct watermark {
+  uint64_t visible_seq;     /* greatest seq that is durable, projected and published; 0: none */
+  uint64_t time_us;         /* its time; 0 if none */
+  uint64_t assertion_count; /* assertions among entries 1..visible_seq */
+  unsigned char root[32];   /* RFC 9162 root over entries 1..visible_seq */
+  unsigned char history_id[16];
+  uint64_t branch;   /* of the current timeline */
+  uint32_t timeline; /* its number */
+};
+
+struct segment;
+
+/* Makes the segment; *fd is its descriptor, close-on-exec cleared (the caller owns it). */
+NODISCARD int segment_create(struct segment **out, int *fd, struct err *err);
+/* Maps a segment made by segment_create. ERR_INVALID if it is not one of this version. */
+NODISCARD int segment_attach(int fd, struct segment **out, struct err *err);
+/* Unmaps it. Takes NULL. */
+void segment_close(struct segment *seg);
+
+enum node_state segment_state(const struct segment *seg);
+void segment_set_state(struct segment *seg, enum node_state state);
+/* clock_monotonic() when the node (supervisor) started. */
+uint64_t segment_started(const struct segment *seg);
+/* Whether writes are refused for lack of disk space; set by the committer. */
+bool segment_disk_full(const struct segment *seg);
+void segment_set_disk_full(struct segment *seg, bool full);
+
+/* Publishes a watermark. One writer only (the committer). A reader never sees a mixture, and a writer killed in here
+ * leaves the former one in force: it fills the slot that is not in use, then flips the index. */
+void segment_publish(struct segment *seg, const struct watermark *mark);
+/* The watermark in force; all zero before the first. */
+void segment_watermark(const struct segment *seg, struct watermark *out);
+
+/* The metrics area. */
+struct metrics *segment_metrics(struct segment *seg);
+
+#endif

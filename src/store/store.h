@@ -1,0 +1,71 @@
+/*
+ * The history environment: Berkeley DB over data/ (logs in data/wal, data/db/assertions.kv), the only truth. One
+ * process of a node, the committer, opens it for writing, through startup_run(); workers join it afterwards. Only
+ * store/ and projection/ know Berkeley DB; its codes become err codes here. DB_RUNRECOVERY and a checksum error are
+ * ERR_CORRUPT with file and page.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "model/entry.h"
+#include "model/timeline.h"
+
+struct store;
+
+/* Joins the live environment of a ready node, for reading. Thread-safe afterwards. */
+NODISCARD int store_join(const struct config *config, const struct log *log, struct metrics *metrics,
+                         struct store **out, struct err *err);
+/* Closes it (a writer: with a checkpoint). Takes NULL. Returns the first error, but always frees. */
+int store_close(struct store *store, struct err *err);
+
+/* Makes an empty history in config->data_dir: folders, DB_CONFIG, environment, key 0 with a fresh id, acked.mark,
+ * metadata.json. Fails with ERR_CONFLICT if there is one, or remains of one (wal, db or superseded logs). For `stemedb
+ * init`; the caller holds the lock. */
+NODISCARD int store_init(const struct config *config, const struct log *log, struct err *err);
+
+/* --- history.c: entries --- */
+
+/* Appends records with consecutive seqs, from history_last()+1 on, in one transaction that is not yet durable. All or
+ * none. */
+NODISCARD int history_append(struct store *store, const struct span *records, uint64_t first_seq, size_t count,
+                             struct err *err);
+/* Makes everything appended so far durable: one fdatasync of the log. An error is fatal to the node. */
+NODISCARD int history_flush(struct store *store, struct err *err);
+/* The greatest seq stored, 0 if none. */
+NODISCARD int history_last(struct store *store, uint64_t *seq, struct err *err);
+/* Copies the record of `seq` to `out` (emptied first), checks it and decodes it into *entry, which borrows from `out`.
+ */
+NODISCARD int history_get(struct store *store, uint64_t seq, struct buf *out, struct entry *entry, bool *found,
+                          struct err *err);
+/* Copies records from `from_seq` to at most `to_seq` into `out` (emptied first), one after another, until about
+ * `max_bytes` are full (at least one record). *count tells how many. No lock is held afterwards. Walk them with
+ * history_next(). */
+NODISCARD int history_read(struct store *store, uint64_t from_seq, uint64_t to_seq, size_t max_bytes, struct buf *out,
+                           size_t *count, struct err *err);
+/* Takes the next record off *rest, checks and decodes it. */
+NODISCARD int history_next(struct span *rest, struct entry *entry, struct err *err);
+/* The greatest seq <= `max_seq` whose time is <= `time_us`, by binary search (time rises with seq); 0 if none. */
+NODISCARD int history_seq_at(struct store *store, int64_t time_us, uint64_t max_seq, uint64_t *seq, struct err *err);
+
+/* Key 0. The copy is the caller's (history_meta_free). */
+NODISCARD int history_meta_read(struct store *store, struct history_meta *out, struct err *err);
+/* Writes key 0 durably. */
+NODISCARD int history_meta_write(struct store *store, const struct history_meta *meta, struct err *err);
+
+/* --- checkpoint.c --- */
+
+/* Checkpoints if at least `min_bytes` of log were written since the last one (0: always), and syncs acked.mark. *done
+ * (may be NULL) tells. */
+NODISCARD int store_checkpoint(struct store *store, uint64_t min_bytes, bool *done, struct err *err);
+/* Refreshes the gauges of WAL and cache (segments, bytes, disk usage, hit ratio, lock conflicts). */
+NODISCARD int store_update_metrics(struct store *store, struct err *err);
+
+#endif
