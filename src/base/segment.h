@@ -42,6 +42,11 @@ uint64_t segment_started(const struct segment *seg);
 bool segment_disk_full(const struct segment *seg);
 void segment_set_disk_full(struct segment *seg, bool full);
 
+/* The committer's promise to be heard of again: the clock_monotonic() until which it will have called this again, 0 for
+ * no promise (while it recovers). A supervisor that finds it broken takes the committer for hung. */
+void segment_set_deadline(struct segment *seg, uint64_t deadline_us);
+uint64_t segment_deadline(const struct segment *seg);
+
 /* Publishes a watermark. One writer only (the committer). A reader never sees a mixture, and a writer killed in here
  * leaves the former one in force: it fills the slot that is not in use, then flips the index. */
 void segment_publish(struct segment *seg, const struct watermark *mark);
