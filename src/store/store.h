@@ -1,8 +1,8 @@
 /*
  * The history environment: Berkeley DB over data/ (logs in data/wal, data/db/assertions.kv), the only truth. One
  * process of a node, the committer, opens it for writing, through startup_run(); workers join it afterwards. Only
- * store/ and projection/ know Berkeley DB; its codes become err codes here. DB_RUNRECOVERY and a checksum error are
- * ERR_CORRUPT with file and page.
+ * store/ and projection/ know Berkeley DB; its codes become err codes here. A checksum error is ERR_CORRUPT with file
+ * and page; a panic for any other cause (the disk failed, a process of the node died) is ERR_IO: recovery may cure it.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -30,6 +30,22 @@ int store_close(struct store *store, struct err *err);
  * metadata.json. Fails with ERR_CONFLICT if there is one, or remains of one (wal, db or superseded logs). For `stemedb
  * init`; the caller holds the lock. */
 NODISCARD int store_init(const struct config *config, const struct log *log, struct err *err);
+
+/* What data/metadata.json tells beside version, time and the number of log files. */
+struct store_metadata {
+  uint64_t assertion_count, last_seq;
+  unsigned char history_id[HISTORY_ID_SIZE];
+  uint32_t timeline;
+  uint64_t branch;
+  unsigned char root[DIGEST_SIZE]; /* RFC 9162 root over entries 1..last_seq */
+};
+
+/* Replaces data/metadata.json; called at each clean stop with the last watermark. Needs no open store. */
+NODISCARD int store_write_metadata(const struct config *config, const struct store_metadata *metadata, struct err *err);
+
+/* Counts and times the WAL's syncs and writes into `metrics` (NULL: none) from now on, by replacing functions of
+ * Berkeley DB for the whole process: once, before the first environment is opened. The metrics must stay mapped. */
+void store_install_hooks(struct metrics *metrics);
 
 /* --- history.c: entries --- */
 
