@@ -1,0 +1,166 @@
+#include "tests/harness/harness.h"
+
+#include "model/digest.h"
+#include "model/entry.h"
+#include "tests/model/vectors.h"
+
+enum { RECORD_MAX = 4096, ENTRY_COUNT = 4, LEAVES = 8 };
+
+/* One ```entry block, decoded. */
+struct example {
+  struct span block;
+  unsigned kind, flags;
+  unsigned long long seq, time_us;
+  unsigned char content[DIGEST_SIZE], id[ID_SIZE], leaf[DIGEST_SIZE], server_digest[DIGEST_SIZE];
+  unsigned char server[512], record[RECORD_MAX];
+  size_t server_len, record_len;
+};
+
+static struct buf file;
+
+static size_t field_hex(struct span block, const char *name, unsigned char *out, size_t size) {
+  return vectors_hex(vectors_field(block, name), out, size);
+}
+
+static void read_example(struct span block, struct example *out) {
+  out->block = block;
+  out->kind = (unsigned)vectors_number(vectors_field(block, "kind"));
+  out->flags = (unsigned)vectors_number(vectors_field(block, "flags"));
+  out->seq = vectors_number(vectors_field(block, "seq"));
+  out->time_us = vectors_number(vectors_field(block, "time_us"));
+  CU_ASSERT_EQUAL(field_hex(block, "D", out->content, DIGEST_SIZE), DIGEST_SIZE);
+  CU_ASSERT_EQUAL(field_hex(block, "id", out->id, ID_SIZE), ID_SIZE);
+  CU_ASSERT_EQUAL(field_hex(block, "leaf", out->leaf, DIGEST_SIZE), DIGEST_SIZE);
+  CU_ASSERT_EQUAL(field_hex(block, "server_digest", out->server_digest, DIGEST_SIZE), DIGEST_SIZE);
+  out->server_len = field_hex(block, "server", out->server, sizeof(out->server));
+  out->record_len = field_hex(block, "record", out->record, sizeof(out->record));
+}
+
+static size_t read_examples(struct example examples[ENTRY_COUNT]) {
+  struct span rest = buf_span(&file), block;
+  size_t count = 0;
+  while (count < ENTRY_COUNT && vectors_next_block(&rest, "entry", &block))
+    read_example(block, &examples[count++]);
+  CU_ASSERT_EQUAL(count, ENTRY_COUNT);
+  return count;
+}
+
+static void test_digests(void) {
+  struct example examples[ENTRY_COUNT];
+  size_t count = read_examples(examples);
+  for (size_t i = 0; i < count; i++) {
+    const struct example *e = &examples[i];
+    struct span body = vectors_field(e->block, "body"), text = vectors_field(e->block, "value");
+    unsigned char salt[SALT_SIZE] = {0}, v[DIGEST_SIZE], content[DIGEST_SIZE], id[ID_SIZE], leaf[DIGEST_SIZE];
+    unsigned char expected_v[DIGEST_SIZE], server[DIGEST_SIZE];
+    struct span value = {NULL, 0};
+    if (text.data) {
+      field_hex(e->block, "salt", salt, SALT_SIZE);
+      field_hex(e->block, "V", expected_v, DIGEST_SIZE);
+      digest_value(v, salt, text);
+      CU_ASSERT(memcmp(v, expected_v, DIGEST_SIZE) == 0);
+      value = span_of(body.data + body.len - 1 - text.len, text.len);
+    }
+    digest_content(content, body, value, salt);
+    CU_ASSERT(memcmp(content, e->content, DIGEST_SIZE) == 0);
+    digest_id(id, (uint8_t)e->kind, content, e->seq, e->time_us);
+    CU_ASSERT(memcmp(id, e->id, ID_SIZE) == 0);
+    if (!(e->flags & ENTRY_FLAG_ERASED)) {
+      digest_sha256(server, span_of(e->server, e->server_len));
+      CU_ASSERT(memcmp(server, e->server_digest, DIGEST_SIZE) == 0);
+    }
+    digest_leaf(leaf, (uint8_t)e->kind, e->seq, e->time_us, id, e->server_digest, content);
+    CU_ASSERT(memcmp(leaf, e->leaf, DIGEST_SIZE) == 0);
+  }
+}
+
+static void test_records(void) {
+  struct example examples[ENTRY_COUNT];
+  size_t count = read_examples(examples);
+  for (size_t i = 0; i < count; i++) {
+    const struct example *e = &examples[i];
+    struct span record = span_of(e->record, e->record_len), body = vectors_field(e->block, "body");
+    struct server_section section;
+    struct entry entry;
+    struct err err;
+    unsigned char leaf[DIGEST_SIZE];
+    struct buf out;
+    CU_ASSERT_EQUAL_FATAL(entry_decode(record, &entry, &err), 0);
+    CU_ASSERT_EQUAL(entry.kind, e->kind);
+    CU_ASSERT_EQUAL(entry.flags, e->flags);
+    CU_ASSERT_EQUAL(entry.seq, e->seq);
+    CU_ASSERT_EQUAL(entry.time_us, e->time_us);
+    CU_ASSERT(memcmp(entry.id, e->id, ID_SIZE) == 0);
+    CU_ASSERT(span_equal(entry.server, span_of(e->server, e->server_len)));
+    CU_ASSERT(span_equal(entry.body, body));
+    CU_ASSERT_EQUAL(entry_verify(&entry, leaf, &err), 0);
+    CU_ASSERT(memcmp(leaf, e->leaf, DIGEST_SIZE) == 0);
+    memset(leaf, 0, sizeof(leaf));
+    CU_ASSERT_EQUAL(entry_leaf(&entry, leaf, &err), 0);
+    CU_ASSERT(memcmp(leaf, e->leaf, DIGEST_SIZE) == 0);
+
+    buf_init(&out, RECORD_MAX);
+    CU_ASSERT_EQUAL_FATAL(entry_parse_server(entry.server, &section, &err), 0);
+    entry_put_server(&out, &section);
+    CU_ASSERT(span_equal(buf_span(&out), entry.server));
+    buf_reset(&out);
+    entry_encode(&out, entry.kind, entry.flags, entry.seq, entry.time_us, entry.id, entry.server, body);
+    CU_ASSERT(span_equal(buf_span(&out), record));
+    buf_free(&out);
+  }
+}
+
+/* RFC 9162, section 2.1.1. */
+static void root_of(unsigned char out[DIGEST_SIZE], unsigned char leaves[][DIGEST_SIZE], size_t count) {
+  if (count == 1) {
+    memcpy(out, leaves[0], DIGEST_SIZE);
+    return;
+  }
+  size_t k = 1;
+  while (2 * k < count)
+    k *= 2;
+  unsigned char left[DIGEST_SIZE], right[DIGEST_SIZE];
+  root_of(left, leaves, k);
+  root_of(right, leaves + k, count - k);
+  digest_node(out, left, right);
+}
+
+static void test_roots(void) {
+  struct example examples[ENTRY_COUNT];
+  unsigned char leaves[LEAVES][DIGEST_SIZE], root[DIGEST_SIZE], expected[DIGEST_SIZE];
+  struct span rest = buf_span(&file), block, left, right;
+  read_examples(examples);
+  for (unsigned char i = 0; i < LEAVES; i++) {
+    unsigned char data[2] = {0, (unsigned char)(i + 1)};
+    if (i < 3)
+      memcpy(leaves[i], examples[i].leaf, DIGEST_SIZE);
+    else
+      digest_sha256(leaves[i], span_of(data, sizeof(data)));
+  }
+  size_t count = 0;
+  CU_ASSERT_FATAL(vectors_next_block(&rest, "roots", &block));
+  for (; vectors_next_line(&block, " -> ", &left, &right); count++) {
+    if (count == 0)
+      digest_sha256(root, span_of("", 0));
+    else
+      root_of(root, leaves, count);
+    CU_ASSERT_EQUAL(vectors_number(left), count);
+    CU_ASSERT_EQUAL(vectors_hex(right, expected, DIGEST_SIZE), DIGEST_SIZE);
+    CU_ASSERT(memcmp(root, expected, DIGEST_SIZE) == 0);
+  }
+  CU_ASSERT_EQUAL(count, LEAVES + 1);
+}
+
+int main(void) {
+  static const struct test_case cases[] = {
+      {"digests, ids and leaves are those of the test vectors", test_digests},
+      {"records are read and written as in the test vectors", test_records},
+      {"Merkle roots are those of the test vectors", test_roots},
+  };
+  buf_init(&file, 1 << 20);
+  if (!vectors_load(&file))
+    return 99;
+  int status = harness_run("vectors", cases, HARNESS_COUNT(cases));
+  buf_free(&file);
+  return status;
+}
