@@ -1,0 +1,237 @@
+#include "base/config.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CONFIG_FILE_MAX = 256 * 1024 };
+
+enum option_type {
+  OPTION_COUNT, /* a plain number */
+  OPTION_BYTES, /* a number, with K, M or G for its powers of 1,024 */
+  OPTION_PATH   /* relative ones are below the home */
+};
+
+struct option {
+  const char *name;
+  enum option_type type;
+  size_t offset;    /* in struct config */
+  const char *text; /* the default as it would be written in the file */
+  uint64_t least, greatest;
+  const char *help;
+};
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * 1024)
+#define GIB (MIB * 1024)
+#define AT(field) offsetof(struct config, field)
+
+static const struct option options[] = {
+    {"data_dir", OPTION_PATH, AT(data_dir), "data", 0, 0, "The folder of the history."},
+    {"backup_dir", OPTION_PATH, AT(backup_dir), "backups", 0, 0, "Where backups are made and looked for."},
+    {"log_dir", OPTION_PATH, AT(log_dir), "log", 0, 0, "Log files, where no journal takes them."},
+    {"run_dir", OPTION_PATH, AT(run_dir), "run", 0, 0, "Sockets and pid files."},
+    {"api_port", OPTION_COUNT, AT(api_port), "18180", 1, 65535, "Port of the API, on loopback."},
+    {"dashboard_port", OPTION_COUNT, AT(dashboard_port), "18188", 1, 65535, "Port of the dashboard, on loopback."},
+    {"workers", OPTION_COUNT, AT(workers), "0", 0, 256, "Worker processes; 0 is one a processor."},
+    {"history_cache_bytes", OPTION_BYTES, AT(history_cache_bytes), "32M", MIB, 1024 * GIB,
+     "Cache of the history, shared by all processes."},
+    {"projection_cache_bytes", OPTION_BYTES, AT(projection_cache_bytes), "0", 0, 1024 * GIB,
+     "Cache of the indexes; 0 is an eighth of the memory, at least 64M and at most 1G."},
+    {"wal_file_bytes", OPTION_BYTES, AT(wal_file_bytes), "64M", 4 * MIB, GIB, "Size of a file of the write-ahead log."},
+    {"checkpoint_bytes", OPTION_BYTES, AT(checkpoint_bytes), "32M", MIB, GIB,
+     "A checkpoint is made after this much log: more means a longer recovery."},
+    {"min_free_bytes", OPTION_BYTES, AT(min_free_bytes), "256M", 0, 1024 * GIB,
+     "Writes are refused while less is free, until 1.25 times as much is."},
+    {"recovery_timeout_s", OPTION_COUNT, AT(recovery_timeout_s), "300", 1, 86400,
+     "Seconds after which a recovery is given up."},
+    {"batch_commands", OPTION_COUNT, AT(batch_commands), "512", 1, 65536, "Most commands in one commit."},
+    {"import_chunk_lines", OPTION_COUNT, AT(import_chunk_lines), "1000", 1, 65536,
+     "Most lines of an import in one commit."},
+};
+
+enum { OPTION_TOTAL = sizeof(options) / sizeof(options[0]) };
+
+static uint64_t *number_at(struct config *config, const struct option *option) {
+  return (uint64_t *)(void *)((unsigned char *)config + option->offset);
+}
+
+static char *path_at(struct config *config, const struct option *option) {
+  return (char *)config + option->offset;
+}
+
+/* A value of the file as a number; false if it is none or out of range. */
+static bool read_number(const struct option *option, const char *text, uint64_t *out) {
+  uint64_t n = 0, unit = 1;
+  const char *p = text;
+  for (; *p >= '0' && *p <= '9'; p++)
+    if (__builtin_mul_overflow(n, 10U, &n) || __builtin_add_overflow(n, (uint64_t)(*p - '0'), &n))
+      return false;
+  if (p == text)
+    return false;
+  if (option->type == OPTION_BYTES && *p) {
+    unit = *p == 'K' ? KIB : *p == 'M' ? MIB : *p == 'G' ? GIB : 0;
+    p++;
+  }
+  if (*p || unit == 0 || __builtin_mul_overflow(n, unit, &n))
+    return false;
+  *out = n;
+  return n >= option->least && n <= option->greatest;
+}
+
+static int set_path(const struct config *config, char *out, const char *text, struct err *err) {
+  if (*text != '/')
+    return fileio_join(out, config->home, text, err);
+  size_t len = strlen(text);
+  if (len >= FILEIO_PATH_MAX)
+    return err_set(err, ERR_INVALID, "path too long: %.200s...", text);
+  memcpy(out, text, len + 1);
+  return 0;
+}
+
+static int set_option(struct config *config, const struct option *option, const char *text, struct err *err) {
+  if (option->type == OPTION_PATH) {
+    if (!*text)
+      return err_set(err, ERR_INVALID, "%s: a path is expected", option->name);
+    return set_path(config, path_at(config, option), text, err);
+  }
+  uint64_t n;
+  if (!read_number(option, text, &n))
+    return err_set(err, ERR_INVALID, "%s: '%s' is not a number from %llu to %llu%s", option->name, text,
+                   (unsigned long long)option->least, (unsigned long long)option->greatest,
+                   option->type == OPTION_BYTES ? " (K, M and G are understood)" : "");
+  *number_at(config, option) = n;
+  return 0;
+}
+
+static uint64_t count_processors(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0)
+    return (uint64_t)CPU_COUNT(&set);
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n > 0 ? (uint64_t)n : 1;
+}
+
+/* Puts what this machine suggests in the place of 0. */
+static void derive(struct config *config) {
+  if (config->workers == 0)
+    config->workers = count_processors();
+  if (config->projection_cache_bytes == 0) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    uint64_t cache = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 8 : 0;
+    config->projection_cache_bytes = cache < 64 * MIB ? 64 * MIB : cache > GIB ? GIB : cache;
+  }
+}
+
+static int set_home(struct config *config, const char *home, struct err *err) {
+  char cwd[FILEIO_PATH_MAX] = "";
+  size_t len = strlen(home);
+  if (len == 0 || len >= sizeof(config->home))
+    return err_set(err, ERR_INVALID, "not a home: '%.200s'", home);
+  if (*home == '/') {
+    memcpy(config->home, home, len + 1);
+    return 0;
+  }
+  if (!getcwd(cwd, sizeof(cwd)))
+    return err_sys(err, errno, "looking up the current folder");
+  return fileio_join(config->home, cwd, home, err);
+}
+
+/* The defaults as the table has them, 0 where it says so. */
+static int set_table_defaults(struct config *config, const char *home, struct err *err) {
+  *config = (struct config){0};
+  int rc = set_home(config, home, err);
+  for (size_t i = 0; !rc && i < OPTION_TOTAL; i++)
+    rc = set_option(config, &options[i], options[i].text, err);
+  return rc;
+}
+
+int config_defaults(struct config *config, const char *home, struct err *err) {
+  int rc = set_table_defaults(config, home, err);
+  if (!rc)
+    derive(config);
+  return rc;
+}
+
+/* Cuts blanks (and the CR of CRLF) off both ends, in place. */
+static char *trim(char *s) {
+  s += strspn(s, " \t\r");
+  size_t len = strlen(s);
+  while (len > 0 && strchr(" \t\r", s[len - 1]))
+    len--;
+  s[len] = 0;
+  return s;
+}
+
+static const struct option *find_option(const char *name) {
+  for (size_t i = 0; i < OPTION_TOTAL; i++)
+    if (strcmp(options[i].name, name) == 0)
+      return &options[i];
+  return NULL;
+}
+
+/* Takes in one line; `seen` has a place for each option. */
+static int read_line(struct config *config, char *line, bool seen[OPTION_TOTAL], struct err *err) {
+  line = trim(line);
+  if (!*line || *line == '#')
+    return 0;
+  char *equals = strchr(line, '=');
+  if (!equals)
+    return err_set(err, ERR_INVALID, "'name = value' is expected, not '%.100s'", line);
+  *equals = 0;
+  const char *name = trim(line);
+  const struct option *option = find_option(name);
+  if (!option)
+    return err_set(err, ERR_INVALID, "there is no option '%.100s'", name);
+  if (seen[option - options])
+    return err_set(err, ERR_INVALID, "%s is given twice", name);
+  seen[option - options] = true;
+  return set_option(config, option, trim(equals + 1), err);
+}
+
+static int read_lines(struct config *config, const char *path, char *text, struct err *err) {
+  bool seen[OPTION_TOTAL] = {false};
+  unsigned number = 0;
+  for (char *line = text; line; number++) {
+    char *next = strchr(line, '\n');
+    if (next)
+      *next++ = 0;
+    if (read_line(config, line, seen, err))
+      return err_context(err, "%s:%u", path, number + 1);
+    line = next;
+  }
+  return 0;
+}
+
+int config_load(struct config *config, const char *home, struct err *err) {
+  char path[FILEIO_PATH_MAX];
+  bool found = false;
+  struct buf text;
+  buf_init(&text, CONFIG_FILE_MAX);
+  int rc = set_table_defaults(config, home, err);
+  if (!rc)
+    rc = fileio_join(path, config->home, "stemedb.conf", err);
+  if (!rc)
+    rc = fileio_read_file(path, &text, &found, err);
+  if (!rc && found) {
+    if (text.len && memchr(text.data, 0, text.len))
+      rc = err_set(err, ERR_INVALID, "%s: contains a NUL byte", path);
+    buf_add_byte(&text, 0);
+    if (!rc)
+      rc = buf_check(&text, path, err);
+    if (!rc)
+      rc = read_lines(config, path, (char *)text.data, err);
+  }
+  if (!rc)
+    derive(config);
+  buf_free(&text);
+  return rc;
+}
+
+void config_print_example(FILE *out) {
+  fputs("# Configuration of StemeDB: name = value. What is commented out is the default.\n", out);
+  for (size_t i = 0; i < OPTION_TOTAL; i++)
+    fprintf(out, "\n# %s\n#%s = %s\n", options[i].help, options[i].name, options[i].text);
+}

@@ -1,0 +1,68 @@
+#include "base/metrics.h"
+
+/* Bounds in seconds: a commit takes 0.2 ms on a good disk and may take a second on a busy one. */
+static const double request_bounds[] = {0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                        0.05,    0.1,    0.25,  0.5,    1,     2.5,  10};
+static const double fsync_bounds[] = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                      0.01,    0.025,  0.05,    0.1,    0.25,  1};
+/* Commands in a commit: powers of two up to the greatest batch. */
+static const double batch_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
+
+#define BOUNDS(array) (array), sizeof(array) / sizeof((array)[0])
+
+const struct metric_family metrics_table[METRIC_ID_COUNT] = {
+    [METRIC_ASSERTIONS_TOTAL] = {METRIC_ASSERTIONS_TOTAL, "stemedb_assertions_total",
+                                 "Assertions in the history, retracted ones included.", METRIC_COUNTER, 1, NULL, 0},
+    [METRIC_RETRACTIONS_TOTAL] = {METRIC_RETRACTIONS_TOTAL, "stemedb_retractions_total", "Retractions in the history.",
+                                  METRIC_COUNTER, 1, NULL, 0},
+    [METRIC_HTTP_REQUESTS_TOTAL] = {METRIC_HTTP_REQUESTS_TOTAL, "stemedb_http_requests_total", "Requests answered.",
+                                    METRIC_COUNTER, 1, NULL, 0},
+    [METRIC_HTTP_REQUEST_DURATION] = {METRIC_HTTP_REQUEST_DURATION, "stemedb_http_request_duration_seconds",
+                                      "Time from a request's arrival at a worker to the end of its answer.",
+                                      METRIC_HISTOGRAM, 1e-6, BOUNDS(request_bounds)},
+    [METRIC_QUERIES_TOTAL] = {METRIC_QUERIES_TOTAL, "stemedb_queries_total", "Queries answered.", METRIC_COUNTER, 1,
+                              NULL, 0},
+    [METRIC_QUERY_LATENCY] = {METRIC_QUERY_LATENCY, "stemedb_query_latency_seconds",
+                              "Time to compute the answer of a query.", METRIC_HISTOGRAM, 1e-6, BOUNDS(request_bounds)},
+    [METRIC_ASSERTIONS_INGESTED_TOTAL] = {METRIC_ASSERTIONS_INGESTED_TOTAL, "stemedb_assertions_ingested_total",
+                                          "Assertions committed since the node started.", METRIC_COUNTER, 1, NULL, 0},
+    [METRIC_WAL_SEGMENTS_TOTAL] = {METRIC_WAL_SEGMENTS_TOTAL, "wal_segments_total",
+                                   "Number of the newest log file of the write-ahead log.", METRIC_COUNTER, 1, NULL, 0},
+    [METRIC_WAL_SEGMENTS] = {METRIC_WAL_SEGMENTS, "stemedb_wal_segments", "Log files of the write-ahead log on disk.",
+                             METRIC_GAUGE, 1, NULL, 0},
+    [METRIC_WAL_FSYNC_LATENCY] = {METRIC_WAL_FSYNC_LATENCY, "wal_fsync_latency_seconds",
+                                  "Time of one sync of the write-ahead log; quantiles of the last 5 minutes.",
+                                  METRIC_SUMMARY, 1e-6, NULL, 0},
+    [METRIC_WAL_FSYNC_DURATION] = {METRIC_WAL_FSYNC_DURATION, "stemedb_wal_fsync_duration_seconds",
+                                   "Time of one sync of the write-ahead log.", METRIC_HISTOGRAM, 1e-6,
+                                   BOUNDS(fsync_bounds)},
+    [METRIC_WAL_BYTES_TOTAL] = {METRIC_WAL_BYTES_TOTAL, "stemedb_wal_bytes_total",
+                                "Bytes written to the write-ahead log since the node started.", METRIC_COUNTER, 1, NULL,
+                                0},
+    [METRIC_WAL_DISK_USAGE] = {METRIC_WAL_DISK_USAGE, "stemedb_wal_disk_usage_bytes",
+                               "Bytes of the write-ahead log on disk.", METRIC_GAUGE, 1, NULL, 0},
+    [METRIC_WAL_RECOVERY_DURATION] = {METRIC_WAL_RECOVERY_DURATION, "stemedb_wal_recovery_duration_seconds",
+                                      "Time that the last recovery took.", METRIC_GAUGE, 1e-6, NULL, 0},
+    [METRIC_CACHE_HIT_RATIO] = {METRIC_CACHE_HIT_RATIO, "stemedb_cache_hit_ratio",
+                                "Part of the history's page reads that the cache answered, since the node started.",
+                                METRIC_GAUGE, 1e-6, NULL, 0},
+    [METRIC_COMMIT_BATCH_SIZE] = {METRIC_COMMIT_BATCH_SIZE, "stemedb_commit_batch_size",
+                                  "Commands that one commit made durable.", METRIC_HISTOGRAM, 1, BOUNDS(batch_bounds)},
+    [METRIC_LOCK_CONFLICTS_TOTAL] = {METRIC_LOCK_CONFLICTS_TOTAL, "stemedb_lock_conflicts_total",
+                                     "Times that a lock of Berkeley DB was waited for.", METRIC_COUNTER, 1, NULL, 0},
+    [METRIC_WORKERS] = {METRIC_WORKERS, "stemedb_workers", "Workers by state.", METRIC_GAUGE, 1, NULL, 0},
+    [METRIC_PROCESS_RESTARTS_TOTAL] = {METRIC_PROCESS_RESTARTS_TOTAL, "stemedb_process_restarts_total",
+                                       "Processes of the node that were started again, by cause.", METRIC_COUNTER, 1,
+                                       NULL, 0},
+    [METRIC_DATA_FREE_BYTES] = {METRIC_DATA_FREE_BYTES, "stemedb_data_free_bytes",
+                                "Bytes free on the file system of the data.", METRIC_GAUGE, 1, NULL, 0},
+    [METRIC_LAST_BACKUP_TIMESTAMP] = {METRIC_LAST_BACKUP_TIMESTAMP, "stemedb_last_backup_timestamp_seconds",
+                                      "Unix time of the last good backup; 0 if there is none.", METRIC_GAUGE, 1e-6,
+                                      NULL, 0},
+    [METRIC_BACKUP_FAILURES_TOTAL] = {METRIC_BACKUP_FAILURES_TOTAL, "stemedb_backup_failures_total",
+                                      "Backups that failed since the last good one.", METRIC_COUNTER, 1, NULL, 0},
+    [METRIC_UPTIME] = {METRIC_UPTIME, "stemedb_uptime_seconds", "Time since the node started.", METRIC_GAUGE, 1e-6,
+                       NULL, 0},
+    [METRIC_BUILD_INFO] = {METRIC_BUILD_INFO, "stemedb_build_info", "Always 1; the labels tell the version.",
+                           METRIC_GAUGE, 1, NULL, 0},
+};
