@@ -1,0 +1,39 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "supervisor/node.h"
+#include "supervisor/pids.h"
+
+static const char *const state_labels[CHILD_STATE_COUNT] = {
+    [CHILD_STARTING] = "state=\"starting\"",
+    [CHILD_READY] = "state=\"ready\"",
+    [CHILD_DRAINING] = "state=\"draining\"",
+};
+
+void node_show(struct node *node) {
+  struct metrics *metrics = segment_metrics(node->segment);
+  struct err err;
+  for (int state = 0; state < CHILD_STATE_COUNT; state++) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < node->child_count; i++)
+      count += node->children[i].pid > 0 && node->children[i].role == ROLE_WORKER &&
+               node->children[i].state == (enum child_state)state;
+    metric_set(metrics_cell(metrics, METRIC_WORKERS, state_labels[state]), count);
+  }
+  if (pids_write(getpid(), node->children, node->child_count, node->nginx, &err) != 0)
+    log_warn(node->log, "%s", err.text);
+}
+
+void node_show_nginx(struct node *node) {
+  pid_t nginx = pids_nginx();
+  if (nginx == node->nginx)
+    return;
+  node->nginx = nginx;
+  node_show(node);
+}
+
+void node_count_restart(struct node *node, enum child_role role, const char *cause) {
+  char labels[96];
+  snprintf(labels, sizeof(labels), "role=\"%s\",cause=\"%s\"", child_role_name(role), cause);
+  metric_add(metrics_cell(segment_metrics(node->segment), METRIC_PROCESS_RESTARTS_TOTAL, labels), 1);
+}
