@@ -32,6 +32,7 @@ struct segment {
   uint64_t started_us;
   _Atomic uint32_t state;
   _Atomic uint32_t disk_full;
+  _Atomic uint64_t deadline_us;
   alignas(CACHE_LINE) _Atomic uint64_t generation; /* watermarks published so far; slots[generation % 2] is in force */
   struct mark_slot slots[2];
   alignas(CACHE_LINE) unsigned char metrics[];
@@ -126,6 +127,14 @@ bool segment_disk_full(const struct segment *seg) {
 
 void segment_set_disk_full(struct segment *seg, bool full) {
   atomic_store(&seg->disk_full, full ? 1U : 0U);
+}
+
+void segment_set_deadline(struct segment *seg, uint64_t deadline_us) {
+  atomic_store(&seg->deadline_us, deadline_us);
+}
+
+uint64_t segment_deadline(const struct segment *seg) {
+  return atomic_load(&seg->deadline_us);
 }
 
 void segment_publish(struct segment *seg, const struct watermark *mark) {

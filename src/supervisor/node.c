@@ -141,6 +141,7 @@ static void on_death(struct node *node, struct child *child, int status) {
     log_info(node->log, "%s %ld ended", child_role_name(dead.role), (long)dead.pid);
   else
     log_error(node->log, "%s %ld %s", child_role_name(dead.role), (long)dead.pid, obituary);
+  node_show(node);
   if (node->phase != PHASE_UP) {
     node_stop_death(node, dead.role, status);
   } else if (normal && dead.state == CHILD_DRAINING) {
@@ -214,6 +215,7 @@ void node_tick(struct node *node) {
   if (now < node->tick_us)
     return;
   node->tick_us = now + SECOND_US;
+  node_show_time(node, now);
   node_show_nginx(node);
   if (node->phase == PHASE_UP && !node->ready)
     notify_send(node->notify, "EXTEND_TIMEOUT_USEC=30000000");

@@ -95,6 +95,8 @@ void node_stop_late(struct node *node);
 
 /* run/pids and stemedb_workers, after a change. */
 void node_show(struct node *node);
+/* stemedb_uptime_seconds. */
+void node_show_time(struct node *node, uint64_t now);
 /* Looks whether nginx came or went. */
 void node_show_nginx(struct node *node);
 /* Counts a restart in stemedb_process_restarts_total. `cause` is of this code's own words. */

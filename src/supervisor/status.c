@@ -24,6 +24,10 @@ void node_show(struct node *node) {
     log_warn(node->log, "%s", err.text);
 }
 
+void node_show_time(struct node *node, uint64_t now) {
+  metric_set(metrics_cell(segment_metrics(node->segment), METRIC_UPTIME, ""), now - segment_started(node->segment));
+}
+
 void node_show_nginx(struct node *node) {
   pid_t nginx = pids_nginx();
   if (nginx == node->nginx)

@@ -60,7 +60,6 @@ void node_stop_death(struct node *node, enum child_role role, int status) {
   bool excused = role == ROLE_WORKER && WIFSIGNALED(status) &&
                  (WTERMSIG(status) == SIGTERM || (WTERMSIG(status) == SIGKILL && node->deadline_us == 0));
   bool expected = normal && (role == ROLE_WORKER || node->phase == PHASE_CLOSING);
-  node_show(node);
   if (!expected && !excused) {
     log_error(node->log, "Stopped after a failure: the next start recovers");
     node_kill_all(node, WIFEXITED(status) && WEXITSTATUS(status) == NODE_EXIT_CORRUPT ? NODE_EXIT_CORRUPT : 1);

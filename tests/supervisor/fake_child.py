@@ -13,7 +13,7 @@ home = sys.argv[sys.argv.index("--home") + 1]
 
 
 def note(what, **more):
-    line = json.dumps({"event": what, "role": role, "pid": os.getpid(), **more}) + "\n"
+    line = json.dumps({"event": what, "role": role, "pid": os.getpid(), "time": time.monotonic(), **more}) + "\n"
     fd = os.open(home + "/events", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     os.write(fd, line.encode())
     os.close(fd)
