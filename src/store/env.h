@@ -51,8 +51,8 @@ struct env {
   const struct log *log;
   struct metric_cell *conflicts; /* NULL without metrics */
   atomic_bool panicked;          /* Berkeley DB said DB_EVENT_PANIC: nothing works until recovery */
-  bool recovering;
-  int recovered_percent;
+  bool initialised, recovering;
+  uint64_t progress_us;  /* clock_monotonic() when progress was last logged */
   pthread_mutex_t mutex; /* messages, next */
   struct env_message messages[ENV_MESSAGES];
   unsigned next;
@@ -63,6 +63,9 @@ NODISCARD int env_open(struct env *env, const struct env_options *options, const
                        struct metrics *metrics, struct err *err);
 /* Closes it. Takes one that is not open. Returns the first error, always frees. */
 int env_close(struct env *env, struct err *err);
+/* Declares the environment broken, for every process in it: after a sync failed nothing that follows is worth anything.
+ */
+void env_panic(struct env *env);
 /* Removes region files (__db.*) that a dead node left in `home`. No process may be in the environment. */
 NODISCARD int env_remove_regions(const char *home, struct err *err);
 

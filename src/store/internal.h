@@ -2,6 +2,7 @@
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
+#include "base/fileio.h"
 #include "store/env.h"
 #include "store/store.h"
 
@@ -23,6 +24,9 @@ struct store {
   struct env env;
   DB *history; /* assertions.kv; NULL while closed */
   bool writer;
+  int mark_fd;             /* acked.mark, once a checkpoint has synced it; -1 */
+  uint64_t wal_bytes_seen; /* that METRIC_WAL_BYTES_TOTAL has counted */
+  char history_label[64];  /* label of METRIC_WAL_SEGMENTS_TOTAL; empty until it is first needed */
 };
 
 /* Opens the history environment and assertions.kv (which must exist) for the one writer. With RECOVER_NORMAL or _FATAL
@@ -31,6 +35,9 @@ struct store {
  * failed. Close with store_close() (checkpoint) or store_abandon(). */
 NODISCARD int env_open_writer(const struct config *config, const struct log *log, struct metrics *metrics,
                               enum recover_mode recover, struct store **out, struct err *err);
+/* The same without assertions.kv and without touching folders: options->home and so on as given. */
+NODISCARD int store_open_environment(const struct config *config, const struct log *log, struct metrics *metrics,
+                                     const struct env_options *options, struct store **out, struct err *err);
 /* Opens assertions.kv in an open environment, read-only if the store is not a writer. `create`: makes it. */
 NODISCARD int store_open_history(struct store *store, bool create, struct err *err);
 /* Closes without a checkpoint, and without caring for errors: before recovering once more. Takes NULL. */
@@ -38,5 +45,27 @@ void store_abandon(struct store *store);
 
 /* wal, db and db/indexes below `data_dir`. */
 NODISCARD int store_make_folders(const char *data_dir, struct err *err);
+/* data/DB_CONFIG, if there is none. */
+NODISCARD int store_write_db_config(const char *data_dir, struct err *err);
+/* data_dir/folder/name */
+NODISCARD int store_path(char out[FILEIO_PATH_MAX], const char *data_dir, const char *folder, const char *name,
+                         struct err *err);
+
+/* Copies the value of a key of assertions.kv into `out` (emptied first), unchecked. */
+NODISCARD int store_get(struct store *store, uint64_t key, struct buf *out, bool *found, struct err *err);
+
+/* store_write_metadata() with the path and the number of log files given. */
+NODISCARD int store_write_metadata_at(const char *path, uint64_t wal_files, const struct store_metadata *metadata,
+                                      struct err *err);
+
+/* What lies in the folder of the log. */
+struct wal_usage {
+  uint64_t files, bytes;
+  uint32_t lowest, highest; /* numbers of log files; 0 if there is none */
+};
+/* Counts the files log.NNNNNNNNNN. ERR_NOTFOUND if there is no folder. */
+NODISCARD int store_wal_usage(const char *data_dir, struct wal_usage *out, struct err *err);
+/* The number of a log file's name, 0 if it is not one. */
+uint32_t store_wal_number(const char *name);
 
 #endif

@@ -43,10 +43,6 @@ struct store_metadata {
 /* Replaces data/metadata.json; called at each clean stop with the last watermark. Needs no open store. */
 NODISCARD int store_write_metadata(const struct config *config, const struct store_metadata *metadata, struct err *err);
 
-/* Counts and times the WAL's syncs and writes into `metrics` (NULL: none) from now on, by replacing functions of
- * Berkeley DB for the whole process: once, before the first environment is opened. The metrics must stay mapped. */
-void store_install_hooks(struct metrics *metrics);
-
 /* --- history.c: entries --- */
 
 /* Appends records with consecutive seqs, from history_last()+1 on, in one transaction that is not yet durable. All or

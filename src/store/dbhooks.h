@@ -1,0 +1,20 @@
+/*
+ * The system calls of Berkeley DB that StemeDB replaces, for the whole process: there is no context in these functions
+ * of Berkeley DB, so this file alone in the program has state of its own.
+ *
+ * The sync. Berkeley DB repeats an fdatasync(2) that failed with EIO up to a hundred times; but Linux reports an error
+ * of writing back once and then forgets it, so the second call succeeds although the data is lost. Here the first
+ * failure is final: every later sync of the process fails too, whoever asks for it, until the node has recovered.
+ *
+ * The opening. A new log file's name is made durable too, by a sync of its folder.
+ */
+#ifndef STORE_DBHOOKS_H
+#define STORE_DBHOOKS_H
+
+#include "base/metrics.h"
+
+/* Replaces the functions; env_open() calls it before every environment. The first metrics that are not NULL get the
+ * durations of the syncs of log files in folders called "wal"; they must stay mapped. */
+void dbhooks_install(struct metrics *metrics);
+
+#endif
