@@ -19,6 +19,18 @@
 
 enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_OTHER = 8 };
 
+/* Most bytes of an answer that does not stream, and of its header lines. */
+enum { HTTP_ANSWER_MAX = 32 << 20, HTTP_HEADERS_MAX = 16 << 10 };
+
+/* What a caller may do; each role includes those before it. */
+enum role { ROLE_NONE, ROLE_READER, ROLE_WRITER, ROLE_ADMIN };
+
+/* Who is asking: filled in by auth_admit(). */
+struct caller {
+  struct span name; /* the token's; len 0 where the node has no tokens */
+  enum role role;
+};
+
 struct http_request {
   enum http_method method;
   struct span path;                                                          /* percent-decoded, begins with '/' */
@@ -36,9 +48,13 @@ struct http_response {
   struct buf body;
 };
 
-/* A streaming route's body and answer; implemented by worker/. */
+/* A streaming route's body and answer; implemented by worker/. The route itself sends the whole answer through `begin`
+ * and `write`, problems included, and for HEAD nothing after `begin`. */
 struct http_stream {
   void *io;
+  /* Set by the route when an answer that has begun cannot be finished: the connection must then be cut, so that the
+   * client does not take what it has for all. */
+  bool broken;
   /* Reads up to `size` bytes; *got is 0 only at the whole body's end. ERR_IO: cut off (the client is gone or too slow).
    */
   int (*read)(struct http_stream *stream, void *data, size_t size, size_t *got, struct err *err);
@@ -70,9 +86,11 @@ enum http_outcome {
   HTTP_COMMAND /* exchange->command holds one frame for the committer; `finish` is called with its reply */
 };
 
-/* One request on its way, from dispatch to response. */
+/* One request on its way, from dispatch to response. A HEAD is answered like the GET, body included, so that its length
+ * is known; worker/ leaves the body out. */
 struct exchange {
   struct http_request request;
+  struct caller caller;
   struct http_response response;
   const struct route *route;
   struct buf command; /* frame(s) for the committer; the tag is set by api_dispatch's caller beforehand in `tag` */
@@ -80,5 +98,14 @@ struct exchange {
   void *state;         /* the handler's own, in the arena, from handle to finish */
   uint64_t started_us; /* clock_monotonic() */
 };
+
+/* An exchange without a request yet; buffers are empty. `arena` is borrowed and must outlive it. */
+void exchange_init(struct exchange *exchange, struct arena *arena);
+/* Frees its buffers (not the arena). */
+void exchange_free(struct exchange *exchange);
+
+/* Sends exchange->response whole through the stream, with its Content-Length; for HEAD without the body. ERR_IO: the
+ * client is gone. */
+NODISCARD int exchange_send(const struct exchange *exchange, struct http_stream *stream, struct err *err);
 
 #endif

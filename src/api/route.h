@@ -12,12 +12,13 @@ enum route_flags {
 };
 
 struct route {
-  int methods;          /* enum http_method, or-ed; GET implies HEAD */
-  const char *path;     /* "/v1/assertions/{id}": at most one {parameter}, the last segment */
-  const char *endpoint; /* metric label */
+  int methods;      /* enum http_method, or-ed; GET implies HEAD */
+  const char *path; /* "/v1/assertions/{id}": at most one {parameter}, the last segment; also the metric label */
   int flags;
+  enum role role;           /* the least that a caller needs; ROLE_NONE with ROUTE_OPEN */
   size_t max_body;          /* bytes; more is 413 */
-  const char *content_type; /* that a body must have; NULL: any */
+  const char *content_type; /* that a body must have (several: separated by a space); NULL: any */
+  const char *accept;       /* only for requests that prefer this type over JSON; such a line comes first; NULL: any */
   enum http_outcome (*handle)(struct api *api, struct exchange *exchange);
   void (*finish)(struct api *api, struct exchange *exchange, const struct reply *reply);
   void (*stream)(struct api *api, struct exchange *exchange, struct http_stream *stream);

@@ -1,0 +1,22 @@
+/* The handlers that the route table names: one file resource_NAME.c each. */
+#ifndef API_RESOURCE_H
+#define API_RESOURCE_H
+
+#include "api/http.h"
+
+enum http_outcome assert_handle(struct api *api, struct exchange *exchange);
+void assert_finish(struct api *api, struct exchange *exchange, const struct reply *reply);
+void import_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
+enum http_outcome query_post_handle(struct api *api, struct exchange *exchange);
+enum http_outcome query_get_handle(struct api *api, struct exchange *exchange);
+enum http_outcome assertion_handle(struct api *api, struct exchange *exchange);
+enum http_outcome feed_handle(struct api *api, struct exchange *exchange);
+void feed_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
+enum http_outcome history_handle(struct api *api, struct exchange *exchange);
+enum http_outcome health_handle(struct api *api, struct exchange *exchange);
+enum http_outcome health_live_handle(struct api *api, struct exchange *exchange);
+enum http_outcome health_ready_handle(struct api *api, struct exchange *exchange);
+enum http_outcome metrics_handle(struct api *api, struct exchange *exchange);
+enum http_outcome openapi_handle(struct api *api, struct exchange *exchange);
+
+#endif
