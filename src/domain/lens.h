@@ -13,31 +13,37 @@
 #include "base/span.h"
 #include "model/digest.h"
 
-/* The newest assertion of one source about a (concept, predicate) that passes the filters: what counts in consensus. */
+/* An assertion that a lens decides about: of each source the newest one about a (concept, predicate) that passes the
+ * filters. These heads are what counts in consensus. */
 struct head {
   struct span source; /* len 0: all anonymous ones are one source */
   struct span value;  /* canonical JSON */
   double confidence, trust;
   uint64_t seq;
   const unsigned char *id;
-  uint32_t group; /* filled in by groups_form() */
+  uint32_t group; /* these two are filled in by groups_form() */
+  uint32_t next;  /* the next head of its group; HEAD_NONE ends the list */
 };
+
+enum { HEAD_NONE = UINT32_MAX };
 
 /* Heads with equal values. */
 struct group {
   struct span value;
   double weight, share; /* sum(confidence x trust); its part of all weight */
+  double level;         /* the weight of the heaviest group that it ties with; 0 if it ties with no weight at all */
   uint32_t winner;      /* index of the head with the greatest (confidence, seq) */
-  uint32_t count;       /* heads in it */
+  uint32_t first;       /* its heads in the order of `heads`: a list by head.next */
 };
 
 /* Everything that lenses decide from, for one (concept, predicate). */
 struct candidates {
-  struct head *heads;
-  size_t head_count;
-  struct group *groups; /* heaviest first; ties (1e-9) to the winner with the newer seq */
-  size_t group_count;
-  double conflict; /* Shannon entropy of the shares / log2(groups); 0 for one */
+  struct head *heads; /* by source, ascending */
+  uint32_t head_count;
+  struct head first;    /* the first of all assertions in the lens's order, superseded ones included (source not set) */
+  struct group *groups; /* heaviest first; ties (1e-9) to the winner with the newer seq; NULL until formed */
+  uint32_t group_count;
+  double conflict; /* Shannon entropy of the shares / log2(groups), to 12 decimals; 0 for one group */
 };
 
 /* The sort key of one assertion under a lens: greater comes first. */
@@ -50,7 +56,7 @@ enum conflict_status { STATUS_UNANIMOUS, STATUS_AGREED, STATUS_CONTESTED };
 
 /* What a lens believes about a (concept, predicate). */
 struct resolution {
-  uint32_t winner; /* index into heads */
+  const struct head *winner; /* one of the candidates */
   double confidence;
   bool show_candidates;
 };
@@ -59,20 +65,22 @@ struct resolution {
 struct ranked {
   double confidence, trust;
   uint64_t seq;
-  double group_weight; /* 0 if its source has superseded it */
+  double level; /* of its group; 0 if its source has superseded it */
 };
 
 struct lens {
   const char *name;
+  bool available; /* false: named by the contract, not built yet; a query for it is answered 422 */
+  bool weighs;    /* the rank depends on trust or groups: the heads are weighed before anything is ranked */
   /* The assertion's place in the order of `assertions`. */
   struct rank (*rank)(const struct ranked *item);
-  /* The greatest rank that any older assertion of the same source, with any confidence, could still have: lets a scan
-   * stop early. */
+  /* The greatest rank that an older assertion of the same source, with any confidence, can have: lets a scan stop
+   * early. */
   struct rank (*bound)(const struct ranked *last);
-  /* Chooses among the candidates (at least one head). `newest`, `most confident` and `most trusted` are over heads or
-   * all assertions as the contract says. */
+  /* The greatest seq that an assertion can have whose rank is below `after`: lets a later page begin there. */
+  uint64_t (*ceiling)(const struct rank *after);
+  /* Chooses among the candidates (at least one head, groups formed). */
   void (*resolve)(const struct candidates *candidates, struct resolution *out);
-  bool available; /* false: named by the contract, built later; a query for it is answered 422 */
 };
 
 /* By name; NULL if there is none. */
@@ -83,7 +91,14 @@ const struct lens *lens_table(size_t *count);
 /* Forms groups, weights, shares and conflict of candidates->heads (filled in by the caller) in the arena. ERR_NOMEM. */
 NODISCARD int groups_form(struct arena *arena, struct candidates *candidates, struct err *err);
 enum conflict_status groups_status(const struct candidates *candidates);
+
 /* <0 if a comes before b: major, minor, seq, all descending. */
-int rank_compare(const struct rank *a, const struct rank *b);
+static inline int rank_compare(const struct rank *a, const struct rank *b) {
+  if (a->major != b->major)
+    return a->major > b->major ? -1 : 1;
+  if (a->minor != b->minor)
+    return a->minor > b->minor ? -1 : 1;
+  return (a->seq < b->seq) - (a->seq > b->seq);
+}
 
 #endif

@@ -10,16 +10,9 @@
 #include "base/buf.h"
 #include "base/segment.h"
 #include "domain/lens.h"
+#include "domain/moment.h"
 #include "model/field_errors.h"
 #include "projection/snapshot.h"
-
-enum moment_kind { MOMENT_NOW, MOMENT_SEQ, MOMENT_TIME };
-
-struct moment {
-  enum moment_kind kind;
-  uint64_t seq;
-  int64_t time_us;
-};
 
 enum { QUERY_LIMIT_DEFAULT = 100, QUERY_LIMIT_MAX = 1000 };
 
@@ -33,22 +26,18 @@ struct query {
   const struct lens *lens;
   struct moment as_of;
   double min_confidence; /* 0: none */
-  uint32_t limit;
-  struct span cursor; /* data NULL: first page */
+  uint32_t limit;        /* 1 to QUERY_LIMIT_MAX */
+  struct span cursor;    /* data NULL: first page */
 };
 
 /*
  * Runs it against the snapshot in `mark` and appends the answer's JSON object to `out`. What only shows when it is run
  * is added to `errors` (as_of above the newest seq, malformed cursor or one of another query: status 422) and 0 is
- * returned; ERR_CONFLICT: the cursor is of another branch (409); ERR_NOMEM: more candidates than one answer may hold
- * (the arena's cap); ERR_BUSY; ERR_CORRUPT.
+ * returned, `out` being as it was; ERR_CONFLICT: the cursor is of another branch (409); ERR_NOMEM: more candidates than
+ * one answer may hold (the arena's cap) or a longer answer than `out` may hold, with a text that says how to narrow the
+ * query; ERR_BUSY; ERR_CORRUPT. After an error `out` may hold part of an answer.
  */
 NODISCARD int query_run(const struct reader *reader, const struct watermark *mark, const struct query *query,
                         struct arena *arena, struct field_errors *errors, struct buf *out, struct err *err);
-
-/* Resolves a moment to a seq: NOW and later times give mark->visible_seq, before the first 0. ERR_INVALID: a seq above
- * the newest. */
-NODISCARD int moment_resolve(const struct reader *reader, const struct watermark *mark, const struct moment *moment,
-                             uint64_t *seq, struct err *err);
 
 #endif

@@ -2,15 +2,20 @@
 #ifndef DOMAIN_RENDER_H
 #define DOMAIN_RENDER_H
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "model/entry.h"
 
 /* Appends an assertion as queries show it: {"id","seq","timestamp","status", ["recorded_by"], ["batch"], then the
- * stored body's members}. */
+ * stored body's members}. ERR_CORRUPT if the entry is not well-formed; `out` may have failed (buf_check). */
 NODISCARD int render_assertion(struct buf *out, const struct entry *entry, struct err *err);
-/* Appends an entry as the feed shows it: {"kind","seq","id","timestamp","salt","recorded_by"…: all of the server
- * section, then the body's members}, with everything that is needed to recompute id and leaf. */
+
+/*
+ * Appends an entry as the feed shows it: {"kind","seq","timestamp","id", then what is there of the server section:
+ * "salt", "recorded_by", "batch", "key_scope", "key_hash", "index", "signature", "section_digest" (text and numbers as
+ * such, bytes in hex), then the members of an assertion's body; of other kinds the body is the member "request"}.
+ * From this anybody can recompute D, id, server section, leaf and root (docs/test-vectors.md): the assertion's body is
+ * what remains without the members named here, in the order in which they stand.
+ */
 NODISCARD int render_feed_entry(struct buf *out, const struct entry *entry, struct err *err);
 
 #endif

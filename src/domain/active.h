@@ -1,0 +1,39 @@
+/*
+ * The active assertions of a snapshot, in the order of concept_scan: the one gate through which every reading by
+ * concept passes. An assertion is active when it exists as of the snapshot.
+ */
+#ifndef DOMAIN_ACTIVE_H
+#define DOMAIN_ACTIVE_H
+
+#include "projection/snapshot.h"
+
+struct active_scan {
+  struct concept_scan *scan; /* owned */
+  uint64_t snapshot;
+  uint64_t seeks; /* how often it was positioned anew: tells a borrower's caller that it was moved */
+  bool found;     /* whether there is a current row */
+  struct concept_row row;
+};
+
+NODISCARD int active_open(const struct reader *reader, uint64_t snapshot, struct active_scan *out, struct err *err);
+/* Releases what it holds; all zero is fine. */
+void active_close(struct active_scan *scan);
+/* As the functions of concept_scan, among active assertions only; the spans may be those of the current row. */
+NODISCARD int active_seek(struct active_scan *scan, struct span path, struct span predicate, struct span source,
+                          uint64_t seq, struct err *err);
+NODISCARD int active_next(struct active_scan *scan, struct err *err);
+NODISCARD int active_next_source(struct active_scan *scan, struct err *err);
+NODISCARD int active_next_predicate(struct active_scan *scan, struct err *err);
+NODISCARD int active_next_path(struct active_scan *scan, struct err *err);
+
+/* Whether there is a current row, and it is about this (concept, predicate) / of this source, too. */
+static inline bool active_in_topic(const struct active_scan *scan, struct span path, struct span predicate) {
+  return scan->found && span_equal(scan->row.predicate, predicate) && span_equal(scan->row.path, path);
+}
+
+static inline bool active_in_run(const struct active_scan *scan, struct span path, struct span predicate,
+                                 struct span source) {
+  return active_in_topic(scan, path, predicate) && span_equal(scan->row.source, source);
+}
+
+#endif

@@ -1,0 +1,10 @@
+/* Authority: the most trusted source is believed, and of it what it is most confident of. */
+#include "domain/lens_table.h"
+
+struct rank lens_authority_rank(const struct ranked *item) {
+  return (struct rank){item->trust, item->confidence, item->seq};
+}
+
+struct rank lens_authority_bound(const struct ranked *last) {
+  return (struct rank){last->trust, 1, last->seq - 1};
+}

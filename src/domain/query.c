@@ -1,0 +1,129 @@
+#include "domain/query.h"
+
+#include "domain/cursor.h"
+#include "domain/query_render.h"
+#include "domain/walk.h"
+
+/* What a run works out before it reads: the snapshot and where the page begins. */
+struct plan {
+  struct answer_moment moment;
+  struct start start;
+  unsigned char digest[DIGEST_SIZE];
+};
+
+static void add_part(struct buf *out, bool present, struct span part) {
+  buf_add_byte(out, present);
+  buf_add_u32(out, (uint32_t)part.len);
+  buf_add_span(out, part);
+}
+
+/* Of all parameters that decide which assertions come in which order; `limit` may change from page to page. */
+static int digest_query(const struct query *query, unsigned char digest[DIGEST_SIZE], struct err *err) {
+  struct buf text;
+  buf_init(&text, 8192);
+  add_part(&text, true, query->concept_path);
+  add_part(&text, query->predicate.data != NULL, query->predicate);
+  add_part(&text, query->has_source, query->source);
+  add_part(&text, true, span_str(query->lens->name));
+  add_part(&text, query->subtree, span_of(&query->min_confidence, sizeof(query->min_confidence)));
+  buf_add_byte(&text, (unsigned char)query->as_of.kind);
+  buf_add_u64(&text, query->as_of.kind == MOMENT_SEQ ? query->as_of.seq : 0);
+  buf_add_u64(&text, query->as_of.kind == MOMENT_TIME ? (uint64_t)query->as_of.time_us : 0);
+  int code = buf_check(&text, "the query", err);
+  if (!code)
+    digest_sha256(digest, buf_span(&text));
+  buf_free(&text);
+  return code;
+}
+
+static void refuse_cursor(struct field_errors *errors, const char *detail) {
+  field_errors_add(errors, span_str(""), "cursor", "%s", detail);
+}
+
+/* A subtree's page begins in the topic of the last assertion before it: concept and predicate come from the history. */
+static int find_start(const struct reader *reader, const struct query *query, struct arena *arena, struct start *start,
+                      struct field_errors *errors, struct err *err) {
+  struct buf record;
+  buf_init(&record, ENTRY_MAX_SIZE);
+  struct entry entry;
+  struct assertion last = {.confidence = 0};
+  bool found = false;
+  int code = history_get(reader->store, start->last.seq, &record, &entry, &found, err);
+  found = found && !code && entry.kind == ENTRY_ASSERTION;
+  if (found) {
+    struct span body = arena_copy(arena, entry.body);
+    code = body.data ? assertion_read(arena, body, &last, err) : err_set(err, ERR_NOMEM, "no memory for a cursor");
+  }
+  buf_free(&record);
+  if (code)
+    return code;
+  const struct span root = query->concept_path, path = last.concept_path;
+  const bool within = found && path.len >= root.len && span_equal(span_of(path.data, root.len), root) &&
+                      (path.len == root.len || path.data[root.len] == '/');
+  if (!within || (query->predicate.data && !span_equal(query->predicate, last.predicate)))
+    refuse_cursor(errors, "is malformed");
+  start->path = last.concept_path;
+  start->predicate = last.predicate;
+  return 0;
+}
+
+static int plan_from_cursor(const struct reader *reader, const struct query *query, struct arena *arena,
+                            struct plan *plan, struct field_errors *errors, struct err *err) {
+  struct cursor cursor;
+  if (!cursor_decode(query->cursor, &cursor)) {
+    refuse_cursor(errors, "is malformed");
+    return 0;
+  }
+  if (cursor.branch != plan->moment.mark->branch)
+    return err_set(err, ERR_CONFLICT, "the cursor is of an abandoned branch of the history: ask anew without it");
+  if (memcmp(cursor.digest, plan->digest, CURSOR_DIGEST_SIZE) != 0) {
+    refuse_cursor(errors, "belongs to another query");
+    return 0;
+  }
+  if (cursor.snapshot > plan->moment.mark->visible_seq || cursor.last.seq > cursor.snapshot) {
+    refuse_cursor(errors, "is malformed");
+    return 0;
+  }
+  plan->moment.seq = cursor.snapshot;
+  plan->start = (struct start){.after = true, .last = cursor.last};
+  return query->subtree ? find_start(reader, query, arena, &plan->start, errors, err) : 0;
+}
+
+static int plan_from_moment(const struct reader *reader, const struct query *query, struct plan *plan,
+                            struct field_errors *errors, struct err *err) {
+  int code = moment_resolve(reader, plan->moment.mark, &query->as_of, &plan->moment.seq, err);
+  if (code != ERR_INVALID)
+    return code;
+  field_errors_add(errors, span_str(""), "as_of", "%s", err->text);
+  return 0;
+}
+
+static int run_plan(const struct reader *reader, const struct query *query, const struct plan *plan,
+                    struct arena *arena, struct buf *out, struct err *err) {
+  struct walk *walk = arena_calloc(arena, 1, sizeof(*walk));
+  if (!walk)
+    return err_set(err, ERR_NOMEM, "no memory for a query");
+  int code = walk_open(walk, reader, query, plan->moment.seq, &plan->start, arena, err);
+  if (!code && plan->moment.seq > 0)
+    code = walk_run(walk, err);
+  if (!code)
+    code = query_render(walk, reader, &plan->moment, out, err);
+  walk_close(walk);
+  return code;
+}
+
+int query_run(const struct reader *reader, const struct watermark *mark, const struct query *query, struct arena *arena,
+              struct field_errors *errors, struct buf *out, struct err *err) {
+  struct plan plan = {.moment = {.mark = mark}};
+  plan.moment.digest = plan.digest;
+  const size_t before = errors->count;
+  int code = digest_query(query, plan.digest, err);
+  if (!code)
+    code = query->cursor.data ? plan_from_cursor(reader, query, arena, &plan, errors, err)
+                              : plan_from_moment(reader, query, &plan, errors, err);
+  if (code || errors->count > before)
+    return code;
+  if (plan.moment.seq > 0)
+    code = moment_time(reader, mark, plan.moment.seq, &plan.moment.time_us, err);
+  return code ? code : run_plan(reader, query, &plan, arena, out, err);
+}

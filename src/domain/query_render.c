@@ -1,0 +1,105 @@
+#include "domain/query_render.h"
+
+#include <inttypes.h>
+
+#include "domain/cursor.h"
+#include "domain/render.h"
+#include "domain/resolve.h"
+#include "model/json.h"
+#include "model/timeline.h"
+#include "model/timestamp.h"
+
+static void add_head(const struct walk *walk, const struct answer_moment *moment, struct buf *out) {
+  buf_add_str(out, "{\"concept_path\":");
+  json_quote(out, walk->query->concept_path);
+  buf_add_str(out, ",\"lens\":\"");
+  buf_add_str(out, walk->query->lens->name);
+  buf_add_str(out, "\",\"as_of\":{\"seq\":");
+  buf_add_dec(out, moment->seq);
+  buf_add_str(out, ",\"timestamp\":");
+  if (moment->seq > 0) {
+    char time[TIMESTAMP_SIZE];
+    timestamp_format((int64_t)moment->time_us, time);
+    buf_add_byte(out, '"');
+    buf_add_str(out, time);
+    buf_add_byte(out, '"');
+  } else {
+    buf_add_str(out, "null");
+  }
+  char history[HISTORY_NAME_SIZE];
+  history_name(history, moment->mark->history_id, moment->mark->timeline, moment->mark->branch);
+  buf_add_str(out, "},\"history\":\"");
+  buf_add_str(out, history);
+}
+
+/* The item's entry; what the page did not keep is read again into `record`. */
+static int load_item(const struct reader *reader, const struct page_item *item, struct buf *record, struct entry *entry,
+                     struct err *err) {
+  if (item->record.len > 0)
+    return entry_peek(item->record, entry, err);
+  bool found = false;
+  int code = history_get(reader->store, item->rank.seq, record, entry, &found, err);
+  if (!code && !found)
+    code = err_set(err, ERR_CORRUPT, "entry %" PRIu64 " is missing from the history", item->rank.seq);
+  return code;
+}
+
+/* The assertions of the page go to `out`, and to `resolved` the topics whose first assertion is one of them. */
+static int add_items(struct walk *walk, const struct reader *reader, size_t count, struct buf *out,
+                     struct buf *resolved, struct err *err) {
+  struct buf record;
+  buf_init(&record, ENTRY_MAX_SIZE);
+  int code = 0;
+  for (size_t i = 0; !code && i < count && !out->failed && !resolved->failed; i++) {
+    const struct page_item *item = walk->page.items[i];
+    struct topic *topic = walk->topics[item->topic];
+    struct entry entry;
+    if ((code = load_item(reader, item, &record, &entry, err)))
+      break;
+    if (i > 0)
+      buf_add_byte(out, ',');
+    code = render_assertion(out, &entry, err);
+    if (code || item->rank.seq != topic->first.seq)
+      continue;
+    if (resolved->len > 0)
+      buf_add_byte(resolved, ',');
+    code = resolve_topic(walk, topic, &entry, resolved, err);
+  }
+  buf_free(&record);
+  return code;
+}
+
+static void add_cursor(const struct walk *walk, const struct answer_moment *moment, size_t count, struct buf *out) {
+  if (count == walk->page.count) {
+    buf_add_str(out, "null");
+    return;
+  }
+  struct cursor cursor = {
+      .branch = moment->mark->branch, .snapshot = moment->seq, .last = walk->page.items[count - 1]->rank};
+  memcpy(cursor.digest, moment->digest, CURSOR_DIGEST_SIZE);
+  buf_add_byte(out, '"');
+  cursor_encode(&cursor, out);
+  buf_add_byte(out, '"');
+}
+
+int query_render(struct walk *walk, const struct reader *reader, const struct answer_moment *moment, struct buf *out,
+                 struct err *err) {
+  const size_t limit = walk->query->limit;
+  const size_t count = walk->page.count < limit ? walk->page.count : limit;
+  struct buf resolved;
+  buf_init(&resolved, out->max);
+  add_head(walk, moment, out);
+  buf_add_str(out, "\",\"assertions\":[");
+  int code = add_items(walk, reader, count, out, &resolved, err);
+  if (!code)
+    code = buf_check(&resolved, "what is resolved", err);
+  buf_add_str(out, "],\"resolved\":[");
+  buf_add_span(out, buf_span(&resolved));
+  buf_free(&resolved);
+  buf_add_str(out, "],\"next_cursor\":");
+  add_cursor(walk, moment, count, out);
+  buf_add_byte(out, '}');
+  if (!code)
+    code = buf_check(out, "the answer", err);
+  return code == ERR_NOMEM ? err_context(err, "ask for fewer assertions (limit)") : code;
+}
