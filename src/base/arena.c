@@ -57,9 +57,8 @@ void arena_reset(struct arena *a) {
 }
 
 static bool add_block(struct arena *a, size_t need) {
-  size_t size = a->head && a->head->size <= ARENA_BLOCK_LARGEST / 2 ? a->head->size * 2 : ARENA_BLOCK_FIRST;
-  if (a->head && a->head->size > ARENA_BLOCK_LARGEST / 2)
-    size = ARENA_BLOCK_LARGEST;
+  size_t size = a->head ? a->head->size : ARENA_BLOCK_FIRST / 2;
+  size = size > ARENA_BLOCK_LARGEST / 2 ? ARENA_BLOCK_LARGEST : size * 2;
   if (size < need)
     size = need;
   if (size > SIZE_MAX - sizeof(struct block))
