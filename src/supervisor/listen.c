@@ -16,7 +16,7 @@ int listen_open(const char *name, int *out, struct err *err) {
   int rc = 0, fd = -1;
   if (strlen(name) >= sizeof(address.sun_path))
     return err_set(err, ERR_INVALID, "%s is too long for a socket", name);
-  strcpy(address.sun_path, name);
+  memcpy(address.sun_path, name, strlen(name) + 1);
   if (unlink(name) != 0 && errno != ENOENT)
     return err_sys(err, errno, "cannot remove the stale socket %s", name);
   fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
