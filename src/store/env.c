@@ -40,11 +40,11 @@ static void remember_message(const DB_ENV *handle, const char *prefix, const cha
 }
 
 static void notice_event(DB_ENV *handle, u_int32_t event, void *info) {
-  (void)info;
   struct env *env = env_of(handle);
-  if (event == DB_EVENT_PANIC && !atomic_exchange(&env->panicked, true))
+  if (event == DB_EVENT_PANIC && !atomic_exchange(&env->panicked, true)) {
+    atomic_store(&env->panic_cause, info ? *(const int *)info : 0);
     log_error(env->log, "Berkeley DB panicked: the node must recover");
-  else if (event == DB_EVENT_WRITE_FAILED)
+  } else if (event == DB_EVENT_WRITE_FAILED)
     log_error(env->log, "Berkeley DB could not write to a file");
 }
 
@@ -80,6 +80,12 @@ static bool tells_of_corruption(const char *messages) {
   return false;
 }
 
+/* Whether the machine failed, and not the bytes. */
+static bool is_system_failure(int ret) {
+  return ret == EIO || ret == ENOSPC || ret == EDQUOT || ret == ENOMEM || ret == EROFS || ret == EMFILE ||
+         ret == ENFILE;
+}
+
 static enum err_code code_for(const struct env *env, int ret, const char *messages) {
   switch (ret) {
   case DB_LOCK_DEADLOCK:
@@ -99,6 +105,9 @@ int store_db_error(struct env *env, int ret, struct err *err, const char *doing)
   buf_init(&messages, (size_t)ENV_MESSAGES * (ENV_MESSAGE_SIZE + 2));
   take_messages(env, &messages);
   const char *text = messages.failed || messages.len <= 1 ? NULL : (const char *)messages.data;
+  int cause = atomic_load(&env->panic_cause);
+  if (ret == DB_RUNRECOVERY && is_system_failure(cause))
+    ret = cause;
   enum err_code code = code_for(env, ret, text ? text : "");
   if (ret > 0 && code == ERR_IO && text)
     err_sys(err, ret, "%s (%s)", doing, text);

@@ -51,6 +51,7 @@ struct env {
   const struct log *log;
   struct metric_cell *conflicts; /* NULL without metrics */
   atomic_bool panicked;          /* Berkeley DB said DB_EVENT_PANIC: nothing works until recovery */
+  atomic_int panic_cause;        /* the code that made it panic, once it has */
   bool initialised, recovering;
   uint64_t progress_us;  /* clock_monotonic() when progress was last logged */
   pthread_mutex_t mutex; /* messages, next */
@@ -73,8 +74,9 @@ NODISCARD int env_remove_regions(const char *home, struct err *err);
  * Fills *err for the code `ret` (not 0) that Berkeley DB returned: "DOING: text of the code (messages)". `doing` is a
  * gerund phrase: "appending to history". Returns err->code:
  * DB_LOCK_DEADLOCK and DB_LOCK_NOTGRANTED: BUSY, with err->sys = ret. A checksum error, a page that is not there, a
- * recovery that failed, a page that is newer than the log: CORRUPT. DB_RUNRECOVERY for any other cause: IO, the node
- * must recover. ENOSPC and its like: FULL. DB_NOTFOUND: NOTFOUND. DB_KEYEXIST: CONFLICT.
+ * recovery that failed, a page that is newer than the log: CORRUPT. DB_RUNRECOVERY because the machine failed: as the
+ * errno of that; for any other cause: IO, the node must recover. ENOSPC and its like: FULL. DB_NOTFOUND: NOTFOUND.
+ * DB_KEYEXIST: CONFLICT.
  */
 int store_db_error(struct env *env, int ret, struct err *err, const char *doing);
 

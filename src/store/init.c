@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "store/internal.h"
 #include "store/mark.h"
 
@@ -126,6 +127,7 @@ static int write_empty_metadata(const struct config *config, const char *staging
 static int move_into_place(const char *staging, const char *data_dir, const char *name, struct err *err) {
   char from[FILEIO_PATH_MAX], to[FILEIO_PATH_MAX];
   int code = 0;
+  FAULT("store.init.before_move");
   if ((code = fileio_join(from, staging, name, err)) || (code = fileio_join(to, data_dir, name, err)))
     return code;
   return rename(from, to) ? err_sys(err, errno, "moving %s to %s", from, to) : fileio_sync_dir(data_dir, err);
