@@ -15,7 +15,10 @@
 #define STORE_METADATA_FILE "metadata.json"
 #define STORE_LOCK_FILE "LOCK"
 
-enum { STORE_PAGE_SIZE = 8192, STORE_KEY_SIZE = 8 };
+/* A page is written by one write(2), and Linux ends a write early, between two of its own pages, when the process gets
+ * SIGKILL (generic_perform_write in mm/filemap.c): of 1,000 writers of 8 KiB blocks killed on tmpfs 503 left a block
+ * half old, half new; of writers of 4 KiB blocks none. Berkeley DB cannot repair such a page. */
+enum { STORE_PAGE_SIZE = 4096, STORE_KEY_SIZE = 8 };
 
 struct store {
   const struct config *config;

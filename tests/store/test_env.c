@@ -72,7 +72,7 @@ static void a_damaged_page_is_corruption_with_file_and_page(void) {
   struct store *store = fixture_open(&f);
   CU_ASSERT_EQUAL(fixture_append(store, 1, 500, 500, &err), 0);
   fixture_close(store);
-  flip_byte(&f, 9 * STORE_PAGE_SIZE + 5000);
+  flip_byte(&f, 9 * STORE_PAGE_SIZE + STORE_PAGE_SIZE / 2);
   CU_ASSERT_TRUE(in_child(read_damaged, &f)); /* a child: Berkeley DB leaks when it panics */
 }
 
