@@ -11,7 +11,8 @@ enum { CONFIG_FILE_MAX = 256 * 1024 };
 enum option_type {
   OPTION_COUNT, /* a plain number */
   OPTION_BYTES, /* a number, with K, M or G for its powers of 1,024 */
-  OPTION_PATH   /* relative ones are below the home */
+  OPTION_PATH,  /* relative ones are below the home */
+  OPTION_NAMES  /* host names, separated by spaces */
 };
 
 struct option {
@@ -35,6 +36,8 @@ static const struct option options[] = {
     {"run_dir", OPTION_PATH, AT(run_dir), "run", 0, 0, "Sockets and pid files."},
     {"api_port", OPTION_COUNT, AT(api_port), "18180", 1, 65535, "Port of the API, on loopback."},
     {"dashboard_port", OPTION_COUNT, AT(dashboard_port), "18188", 1, 65535, "Port of the dashboard, on loopback."},
+    {"host_names", OPTION_NAMES, AT(host_names), "", 0, 0,
+     "Host names to answer to besides localhost and loopback addresses, separated by spaces."},
     {"workers", OPTION_COUNT, AT(workers), "0", 0, 256, "Worker processes; 0 is one a processor."},
     {"history_cache_bytes", OPTION_BYTES, AT(history_cache_bytes), "32M", MIB, 1024 * GIB,
      "Cache of the history, shared by all processes."},
@@ -58,7 +61,7 @@ static uint64_t *number_at(struct config *config, const struct option *option) {
   return (uint64_t *)(void *)((unsigned char *)config + option->offset);
 }
 
-static char *path_at(struct config *config, const struct option *option) {
+static char *text_at(struct config *config, const struct option *option) {
   return (char *)config + option->offset;
 }
 
@@ -91,12 +94,23 @@ static int set_path(const struct config *config, char *out, const char *text, st
   return 0;
 }
 
+static int set_names(char *out, const char *text, struct err *err) {
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.- ";
+  size_t len = strlen(text);
+  if (len >= CONFIG_NAMES_MAX || strspn(text, allowed) != len)
+    return err_set(err, ERR_INVALID, "'%.100s' is not a list of host names", text);
+  memcpy(out, text, len + 1);
+  return 0;
+}
+
 static int set_option(struct config *config, const struct option *option, const char *text, struct err *err) {
   if (option->type == OPTION_PATH) {
     if (!*text)
       return err_set(err, ERR_INVALID, "%s: a path is expected", option->name);
-    return set_path(config, path_at(config, option), text, err);
+    return set_path(config, text_at(config, option), text, err);
   }
+  if (option->type == OPTION_NAMES)
+    return set_names(text_at(config, option), text, err);
   uint64_t n;
   if (!read_number(option, text, &n))
     return err_set(err, ERR_INVALID, "%s: '%s' is not a number from %llu to %llu%s", option->name, text,

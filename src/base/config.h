@@ -12,6 +12,8 @@
 #include "base/err.h"
 #include "base/fileio.h"
 
+enum { CONFIG_NAMES_MAX = 1024 };
+
 struct config {
   char home[FILEIO_PATH_MAX];     /* absolute */
   char data_dir[FILEIO_PATH_MAX]; /* HOME/data unless named; absolute */
@@ -20,7 +22,8 @@ struct config {
   char backup_dir[FILEIO_PATH_MAX];
   uint64_t workers; /* 0 in the file: one a core */
   uint64_t api_port, dashboard_port;
-  uint64_t history_cache_bytes;    /* Berkeley DB cache of the history environment */
+  char host_names[CONFIG_NAMES_MAX]; /* that nginx answers to besides localhost; separated by spaces */
+  uint64_t history_cache_bytes;      /* Berkeley DB cache of the history environment */
   uint64_t projection_cache_bytes; /* of the projection environment; 0 in the file: an eighth of memory, 64 MiB to 1 GiB
                                     */
   uint64_t wal_file_bytes;         /* size of a log file */

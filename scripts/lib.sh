@@ -1,0 +1,123 @@
+# shellcheck shell=sh
+# What StemeDB's scripts share; sourced, never run. The caller has said `set -eu` and set $here, the folder of the script as
+# it was invoked (links not resolved).
+# shellcheck disable=SC2154 # here
+
+say() {
+  printf '%s\n' "$*" >&2
+}
+
+die() {
+  say "${0##*/}: $*"
+  exit 1
+}
+
+# Where the programs are: $BUILD (tests), the tree that the script belongs to, or an installation.
+program() {
+  for candidate in "${BUILD:-}/src/$1" "$here/../src/$1" "$here/../../sbin/$1" "$here/../../bin/$1" \
+    "/usr/sbin/$1" "/usr/bin/$1" "/usr/local/sbin/$1" "/usr/local/bin/$1"; do
+    if [ -f "$candidate" ] && [ -x "$candidate" ]; then
+      printf '%s\n' "$(cd "$(dirname "$candidate")" && pwd)/$1"
+      return
+    fi
+  done
+  die "no program $1: build the tree first (./scripts/quickstart.sh --build-only)"
+}
+
+# The folder of $1 (conf, www, examples): of the tree, or installed.
+shared_folder() {
+  for candidate in "$here/../$1" "$here/../share/stemedb/$1" "/usr/share/stemedb/$1" "/usr/local/share/stemedb/$1"; do
+    if [ -d "$candidate" ]; then
+      (cd "$candidate" && pwd)
+      return
+    fi
+  done
+  die "no folder $1 in the tree or the installation"
+}
+
+# A script's home when none is named: $STEMEDB_HOME, the parent of the script's folder if it is a home, /var/lib/stemedb.
+default_home() {
+  if [ -n "${STEMEDB_HOME:-}" ]; then
+    printf '%s\n' "$STEMEDB_HOME"
+  elif [ -f "$here/../stemedb.conf" ]; then
+    (cd "$here/.." && pwd)
+  else
+    printf '%s\n' /var/lib/stemedb
+  fi
+}
+
+# An option of HOME/stemedb.conf: option HOME NAME DEFAULT
+option() {
+  value=
+  if [ -f "$1/stemedb.conf" ]; then
+    value=$(sed -n "s/^[[:space:]]*$2[[:space:]]*=[[:space:]]*//p" "$1/stemedb.conf" | tail -n 1)
+  fi
+  printf '%s\n' "${value:-$3}"
+}
+
+# Whether user $1 can work in folder $2.
+can_reach() {
+  setpriv --reuid="$1" --regid="$(id -g "$1")" --init-groups -- test -x "$2" -a -w "$2" 2>/dev/null
+}
+
+# Sets $service_user: who the processes of HOME run as. Started by root: the user stemedb, or, if that user cannot reach
+# the home, the home's owner. Empty: whoever started the script.
+choose_user() {
+  service_user=
+  [ "$(id -u)" = 0 ] || return 0
+  if id stemedb >/dev/null 2>&1 && can_reach stemedb "$1"; then
+    service_user=stemedb
+    return 0
+  fi
+  service_user=$(stat -c %U "$1")
+  say "the user stemedb cannot work in $1: running as its owner, $service_user"
+}
+
+# Runs a command as $service_user, with the command's process in place of this function's subshell.
+as_user() {
+  if [ -z "$service_user" ] || [ "$service_user" = "$(id -un)" ]; then
+    "$@"
+  else
+    setpriv --reuid="$service_user" --regid="$(id -g "$service_user")" --init-groups -- "$@"
+  fi
+}
+
+# The pid in a pid file, if that process lives.
+live_pid() {
+  [ -s "$1" ] || return 1
+  pid=$(head -n 1 "$1")
+  case $pid in
+  '' | *[!0-9]*) return 1 ;;
+  esac
+  [ -d "/proc/$pid" ] && printf '%s\n' "$pid"
+}
+
+# Waits until the command succeeds; false after $1 tenths of a second.
+wait_until() {
+  left=$1
+  shift
+  until "$@"; do
+    left=$((left - 1))
+    [ "$left" -gt 0 ] || return 1
+    sleep 0.1
+  done
+}
+
+gone() {
+  [ ! -d "/proc/$1" ]
+}
+
+# Whether a TCP port of this machine is listened on (any address).
+port_taken() {
+  hex=$(printf ':%04X' "$1")
+  awk -v hex="$hex" '$2 ~ hex "$" && $4 == "0A" { found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
+}
+
+# A free port between 20000 and 29999.
+free_port() {
+  while :; do
+    port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 10000))
+    port_taken "$port" || break
+  done
+  printf '%s\n' "$port"
+}

@@ -1,0 +1,101 @@
+#!/bin/sh
+# The nginx of a home: renders its configuration and starts, stops or reloads it.
+set -eu
+here=$(dirname "$0")
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
+
+usage() {
+  cat <<'END'
+Usage: scripts/nginx.sh render|start|stop|reload|run HOME
+  render  writes HOME/run/nginx from the templates in conf/ and the ports in HOME/stemedb.conf
+  start   renders, then starts nginx in the background
+  run     renders, then becomes nginx in the foreground (for a service manager)
+  reload  renders, then makes nginx take it, without a lost request
+  stop    ends it after the requests that are under way
+END
+}
+
+listen_file() { # listen_file FILE PORT [default_server]
+  {
+    echo "listen 127.0.0.1:$2${3:+ $3};"
+    if grep -qs '^00000000000000000000000000000001 ' /proc/net/if_inet6; then
+      echo "listen [::1]:$2${3:+ $3};"
+    fi
+  } >"$prefix/$1"
+}
+
+render() {
+  conf=$(shared_folder conf)
+  www=$(shared_folder www)
+  mkdir -p "$prefix/tmp" "$prefix/extra" "$home/log"
+  user_line=
+  # A master that stays root would start its processes as another user, who cannot reach the workers' socket.
+  [ "${service_user:-$(id -un)}" != root ] || user_line='user root;'
+  sed -e "s|@USER_LINE@|$user_line|" -e "s|@RUN@|$home/run|g" -e "s|@LOG@|$home/log|g" -e "s|@WWW@|$www|g" \
+    -e "s| *@HOST_NAMES@| $(option "$home" host_names '')|" "$conf/nginx.conf.in" >"$prefix/nginx.conf.new"
+  cp "$conf/nginx-types.conf" "$prefix/types.conf"
+  cp "$conf/nginx-problems.conf" "$prefix/problems.conf"
+  cp "$conf/nginx-api.conf" "$prefix/api.conf"
+  api_port=$(option "$home" api_port 18180)
+  dashboard_port=$(option "$home" dashboard_port 18188)
+  listen_file listen-api.conf "$api_port"
+  listen_file listen-dashboard.conf "$dashboard_port"
+  listen_file listen-other.conf "$api_port" default_server
+  listen_file listen-dashboard-other.conf "$dashboard_port" default_server
+  cat "$prefix/listen-dashboard-other.conf" >>"$prefix/listen-other.conf"
+  rm "$prefix/listen-dashboard-other.conf"
+  mv "$prefix/nginx.conf.new" "$prefix/nginx.conf"
+  if [ -n "$service_user" ]; then
+    chown -R "$service_user" "$prefix" "$home/log"
+  fi
+}
+
+# nginx resolves the path of a Unix socket by its working directory, so all are absolute; -e: not the compiled-in error log.
+nginx_here() {
+  as_user nginx -p "$prefix/" -c "$prefix/nginx.conf" -e "$home/log/nginx-error.log" "$@"
+}
+
+[ $# -eq 2 ] || {
+  usage >&2
+  exit 2
+}
+action=$1
+home=$(cd "$2" && pwd) || exit 1
+prefix=$home/run/nginx
+choose_user "$home"
+case $action in
+render)
+  render
+  ;;
+start)
+  if live_pid "$home/run/nginx.pid" >/dev/null; then
+    die "nginx runs already (pid $(live_pid "$home/run/nginx.pid"))"
+  fi
+  render
+  nginx_here
+  ;;
+run)
+  render
+  nginx_here -g 'daemon off;'
+  ;;
+reload)
+  pid=$(live_pid "$home/run/nginx.pid") || die "nginx does not run"
+  render
+  nginx_here -t -q
+  kill -HUP "$pid"
+  ;;
+stop)
+  if pid=$(live_pid "$home/run/nginx.pid"); then
+    kill -QUIT "$pid"
+    if ! wait_until 50 gone "$pid"; then
+      kill -TERM "$pid" 2>/dev/null || :
+      wait_until 50 gone "$pid" || die "nginx (pid $pid) does not end"
+    fi
+  fi
+  ;;
+*)
+  usage >&2
+  exit 2
+  ;;
+esac
