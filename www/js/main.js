@@ -1,0 +1,5 @@
+import { watchHealth } from "./health.js";
+import { startQuery } from "./query.js";
+
+watchHealth();
+startQuery();
