@@ -14,7 +14,7 @@ die() {
 
 # Where the programs are: $BUILD (tests), the tree that the script belongs to, or an installation.
 program() {
-  for candidate in "${BUILD:-}/src/$1" "$here/../src/$1" "$here/../../sbin/$1" "$here/../../bin/$1" \
+  for candidate in "${BUILD:-}/src/$1" "$here/../build/release/src/$1" "$here/../../sbin/$1" "$here/../../bin/$1" \
     "/usr/sbin/$1" "/usr/bin/$1" "/usr/local/sbin/$1" "/usr/local/bin/$1"; do
     if [ -f "$candidate" ] && [ -x "$candidate" ]; then
       printf '%s\n' "$(cd "$(dirname "$candidate")" && pwd)/$1"
