@@ -44,11 +44,9 @@ prepare_home() {
     set_option dashboard_port "${dashboard_port:-$(free_port)}"
   fi
   [ -z "$workers" ] || set_option workers "$workers"
-  mkdir -p "$home/run" "$home/log" "$home/backups"
-  if [ -n "$service_user" ]; then
-    chown "$service_user:" "$home/run" "$home/log" "$home/backups" "$home/stemedb.conf"
-  fi
-  chmod 0750 "$home/run" "$home/backups"
+  for folder in run log backups; do
+    [ -d "$home/$folder" ] || as_user mkdir -m 0750 "$home/$folder"
+  done
 }
 
 ready() {

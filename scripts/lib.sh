@@ -55,9 +55,11 @@ option() {
   printf '%s\n' "${value:-$3}"
 }
 
-# Whether user $1 can work in folder $2.
+# Whether user $1 can work in home $2: write to its run/, or, where there is none yet, make it.
 can_reach() {
-  setpriv --reuid="$1" --regid="$(id -g "$1")" --init-groups -- test -x "$2" -a -w "$2" 2>/dev/null
+  folder=$2
+  [ ! -d "$2/run" ] || folder=$2/run
+  setpriv --reuid="$1" --regid="$(id -g "$1")" --init-groups -- test -x "$folder" -a -w "$folder" 2>/dev/null
 }
 
 # Sets $service_user: who the processes of HOME run as. Started by root: the user stemedb, or, if that user cannot reach

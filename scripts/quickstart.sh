@@ -23,16 +23,30 @@ make_user() {
   fi
 }
 
+make_folder() {
+  if [ "$(id -u)" = 0 ]; then
+    install -d -m 0750 -o stemedb -g stemedb "$top/$1"
+    # Folders above may be closed to that user: then all of it stays root's.
+    can_reach stemedb "$top" || chown root: "$top/$1"
+  else
+    install -d -m 0750 "$top/$1"
+  fi
+}
+
 # In the source tree only what a home needs belongs to the user stemedb.
 make_home() {
   if [ ! -f "$top/stemedb.conf" ]; then
     printf '%s\n' '# Options of this home; build/release/src/stemedb config prints them all.' 'api_port = 18180' \
       'dashboard_port = 18188' >"$top/stemedb.conf"
   fi
-  if [ "$(id -u)" = 0 ]; then
-    for folder in data run log backups; do
-      [ -e "$top/$folder" ] || install -d -m 0750 -o stemedb -g stemedb "$top/$folder"
-    done
+  for folder in run log backups; do
+    [ -d "$top/$folder" ] || make_folder "$folder"
+  done
+  # Only where there is no such folder: an empty one may be a disk that is not mounted.
+  if [ ! -e "$top/data" ]; then
+    make_folder data
+    choose_user "$top"
+    as_user "$(program stemedb)" init --home "$top"
   fi
 }
 
