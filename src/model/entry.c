@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
-#include "model/body.h"
+#include "model/assertion_fields.h"
 
 enum {
   FORMAT = 1,
@@ -166,7 +166,7 @@ int entry_decode(struct span bytes, struct entry *out, struct err *err) {
 static int entry_digests(const struct entry *entry, unsigned char content[DIGEST_SIZE],
                          unsigned char server[DIGEST_SIZE], struct err *err) {
   struct server_section section;
-  struct span value = {0};
+  struct assertion_pieces pieces;
   if (entry->flags & ENTRY_FLAG_ERASED) {
     int code = entry_parse_server(entry->server, &section, err);
     if (code)
@@ -187,9 +187,9 @@ static int entry_digests(const struct entry *entry, unsigned char content[DIGEST
     return code;
   if (!section.salt.data)
     return err_set(err, ERR_CORRUPT, "assertion %" PRIu64 " has no salt", entry->seq);
-  if (!body_value(entry->body, &value))
-    return err_set(err, ERR_CORRUPT, "assertion %" PRIu64 " has no value", entry->seq);
-  digest_content(content, entry->body, value, section.salt.data);
+  if (!assertion_split(entry->body, &pieces))
+    return err_set(err, ERR_CORRUPT, "assertion %" PRIu64 " has no body of an assertion", entry->seq);
+  digest_content(content, entry->body, pieces.fields[FIELD_VALUE], section.salt.data);
   return 0;
 }
 

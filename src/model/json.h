@@ -16,7 +16,7 @@
 
 enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
-enum { JSON_MAX_DEPTH = 32, JSON_MAX_TOKENS = 1000000 };
+enum { JSON_MAX_DEPTH = 32, JSON_MAX_WRAP = 2, JSON_MAX_TOKENS = 1000000 };
 
 /* A value, or the name of a member (a string token followed by the member's value). */
 struct json_token {
@@ -50,12 +50,18 @@ struct json_fault {
  */
 NODISCARD int json_parse(struct arena *arena, struct span text, struct json_doc *doc, struct json_fault *fault,
                          struct err *err);
+/* The same for a text whose values lie `wrap` (0 to JSON_MAX_WRAP) levels deep in it and may have JSON_MAX_DEPTH levels
+ * themselves: 1 for an object with a client's value in it, 2 for an array of such. */
+NODISCARD int json_parse_wrapped(struct arena *arena, struct span text, unsigned wrap, struct json_doc *doc,
+                                 struct json_fault *fault, struct err *err);
 
 /* The raw bytes of a token: of a string without its quotes, still escaped. */
 struct span json_raw(const struct json_doc *doc, uint32_t token);
 /* A string's bytes unescaped (may hold NUL): borrowed from the text where there is no escape, else from the arena. */
 NODISCARD int json_string(struct arena *arena, const struct json_doc *doc, uint32_t token, struct span *out,
                           struct err *err);
+/* Unescapes the inside of a string that a parser accepted, into the arena. */
+NODISCARD int json_unescape(struct arena *arena, struct span raw, struct span *out, struct err *err);
 /* Finds the value of the member `name` of the object `token`; false if there is none. `name` must not need escapes; an
  * escaped spelling of it in the text is found too. */
 bool json_member(const struct json_doc *doc, uint32_t token, const char *name, uint32_t *value);

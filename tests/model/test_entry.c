@@ -224,7 +224,7 @@ static void test_incomplete_assertions(void) {
                  span_str(bodies[i]));
     CU_ASSERT_EQUAL_FATAL(entry_decode(buf_span(&out), &entry, &err), 0);
     CU_ASSERT_EQUAL(entry_leaf(&entry, leaf, &err), ERR_CORRUPT);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "no value"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "no body"));
   }
   buf_free(&out);
 }
@@ -240,7 +240,7 @@ int main(void) {
       {"a record may be as large as the limit and no larger", test_sizes},
       {"a server section comes back as it was written", test_section_round_trip},
       {"unknown items are skipped, mandatory and misplaced ones refused", test_section_items},
-      {"an assertion without salt or value has no leaf", test_incomplete_assertions},
+      {"an assertion without salt or body has no leaf", test_incomplete_assertions},
   };
   return harness_run("entry", cases, HARNESS_COUNT(cases));
 }

@@ -1,5 +1,8 @@
 #include "tests/harness/harness.h"
 
+#include "base/bytes.h"
+#include "model/assertion.h"
+#include "model/canonical.h"
 #include "model/digest.h"
 #include "model/entry.h"
 #include "tests/model/vectors.h"
@@ -151,8 +154,92 @@ static void test_roots(void) {
   CU_ASSERT_EQUAL(count, LEAVES + 1);
 }
 
+static void test_numbers(void) {
+  struct span rest = buf_span(&file), block, sent, expected;
+  size_t count = 0;
+  CU_ASSERT_FATAL(vectors_next_block(&rest, "numbers", &block));
+  for (; vectors_next_line(&block, " -> ", &sent, &expected); count++) {
+    char out[40];
+    bool kept = canonical_number(sent, out);
+    CU_ASSERT(kept != span_equal(expected, span_str("refused")));
+    CU_ASSERT(!kept || span_equal(expected, span_str(out)));
+  }
+  CU_ASSERT(count > 90);
+}
+
+static void test_doubles(void) {
+  struct span rest = buf_span(&file), block, bits, expected;
+  size_t count = 0;
+  CU_ASSERT_FATAL(vectors_next_block(&rest, "doubles", &block));
+  for (; vectors_next_line(&block, " -> ", &bits, &expected); count++) {
+    unsigned char bytes[8];
+    double value;
+    char out[40], again[40];
+    CU_ASSERT_EQUAL(vectors_hex(bits, bytes, sizeof(bytes)), sizeof(bytes));
+    uint64_t word = get_u64(bytes);
+    memcpy(&value, &word, sizeof(value));
+    canonical_double(value, out);
+    CU_ASSERT(span_equal(expected, span_str(out)));
+    CU_ASSERT(canonical_number(span_str(out), again));
+    CU_ASSERT_STRING_EQUAL(out, again);
+  }
+  CU_ASSERT(count > 30);
+}
+
+static void test_values(void) {
+  struct span rest = buf_span(&file), block, sent, expected;
+  struct arena *arena = arena_create(1 << 20);
+  struct field_errors errors;
+  struct json_fault fault;
+  struct json_doc doc;
+  struct err err;
+  struct buf out;
+  size_t count = 0;
+  CU_ASSERT_FATAL(arena != NULL && vectors_next_block(&rest, "values", &block));
+  buf_init(&out, 1 << 20);
+  field_errors_init(&errors, arena);
+  for (; vectors_next_line(&block, " -> ", &sent, &expected); count++) {
+    buf_reset(&out);
+    CU_ASSERT_EQUAL_FATAL(json_parse(arena, sent, &doc, &fault, &err), 0);
+    CU_ASSERT_EQUAL(canonical_value(arena, &doc, 0, span_str(""), &errors, &out, &err), 0);
+    CU_ASSERT(span_equal(buf_span(&out), expected));
+  }
+  CU_ASSERT_EQUAL(count, 6);
+  CU_ASSERT_EQUAL(errors.count, 0);
+  buf_free(&out);
+  arena_free(arena);
+}
+
+static void test_bodies(void) {
+  struct span rest = buf_span(&file), block, sent, expected;
+  struct arena *arena = arena_create(1 << 20);
+  struct field_errors errors;
+  struct assertion_draft draft;
+  struct assertion assertion;
+  struct json_fault fault;
+  struct json_doc doc;
+  struct err err;
+  size_t count = 0;
+  CU_ASSERT_FATAL(arena != NULL && vectors_next_block(&rest, "bodies", &block));
+  field_errors_init(&errors, arena);
+  for (; vectors_next_line(&block, " -> ", &sent, &expected); count++) {
+    CU_ASSERT_EQUAL_FATAL(json_parse(arena, sent, &doc, &fault, &err), 0);
+    CU_ASSERT_EQUAL(assertion_validate(arena, &doc, 0, span_str(""), &errors, &draft, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(errors.count, 0);
+    CU_ASSERT(span_equal(draft.body, expected));
+    CU_ASSERT_EQUAL(assertion_read(arena, draft.body, &assertion, &err), 0);
+    CU_ASSERT(span_equal(assertion.value, draft.value));
+  }
+  CU_ASSERT_EQUAL(count, 3);
+  arena_free(arena);
+}
+
 int main(void) {
   static const struct test_case cases[] = {
+      {"numbers are canonical, or refused, as in the test vectors", test_numbers},
+      {"computed doubles are written as in the test vectors", test_doubles},
+      {"values are canonical as in the test vectors", test_values},
+      {"bodies of assertions are canonical as in the test vectors", test_bodies},
       {"digests, ids and leaves are those of the test vectors", test_digests},
       {"records are read and written as in the test vectors", test_records},
       {"Merkle roots are those of the test vectors", test_roots},
