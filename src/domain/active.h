@@ -10,7 +10,7 @@
 struct active_scan {
   struct concept_scan *scan; /* owned */
   uint64_t snapshot;
-  uint64_t seeks; /* how often it was positioned anew: tells a borrower's caller that it was moved */
+  uint64_t seeks; /* how often it was positioned anew: tells whether a callee moved it */
   bool found;     /* whether there is a current row */
   struct concept_row row;
 };

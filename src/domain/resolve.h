@@ -4,8 +4,7 @@
 
 #include "domain/walk.h"
 
-/* Appends the topic's entry of `resolved`; `first` is its first assertion in the order of the answer. Moves the scan.
- */
+/* Appends the topic's entry of `resolved`; `first` is its first assertion in the order of the answer. */
 NODISCARD int resolve_topic(struct walk *walk, struct topic *topic, const struct entry *first, struct buf *out,
                             struct err *err);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/crc32c.h"
+#include "domain/active.h"
 #include "model/assertion.h"
 
 /* A number that is asserted about something. */
@@ -29,18 +30,25 @@ struct slot {
 
 struct settings {
   struct arena *arena;
-  struct active_scan *scan;
+  struct active_scan scan;
   struct slot slots[SLOT_COUNT];
 };
 
-int settings_open(struct arena *arena, struct active_scan *scan, struct settings **out, struct err *err) {
+int settings_open(struct arena *arena, const struct reader *reader, uint64_t snapshot, struct settings **out,
+                  struct err *err) {
   struct settings *settings = arena_calloc(arena, 1, sizeof(*settings));
   if (!settings)
     return err_set(err, ERR_NOMEM, "no memory for settings");
   settings->arena = arena;
-  settings->scan = scan;
-  *out = settings;
-  return 0;
+  int code = active_open(reader, snapshot, &settings->scan, err);
+  if (!code)
+    *out = settings;
+  return code;
+}
+
+void settings_close(struct settings *settings) {
+  if (settings)
+    active_close(&settings->scan);
 }
 
 /* Asserting refuses values of the wrong type, so that one is as good as none. */
@@ -58,7 +66,7 @@ static double read_number(const struct setting *setting, struct span value) {
 /* The newest of each who said it comes first; the newest of these is in force. */
 static int look_up(struct settings *settings, const struct setting *setting, struct span name, double *value,
                    struct err *err) {
-  struct active_scan *scan = settings->scan;
+  struct active_scan *scan = &settings->scan;
   const struct span predicate = span_str(setting->predicate), any = {NULL, 0};
   uint64_t newest = 0;
   *value = setting->none;

@@ -7,13 +7,14 @@
 #define DOMAIN_SETTINGS_H
 
 #include "base/arena.h"
-#include "domain/active.h"
+#include "projection/snapshot.h"
 
-struct settings; /* what was looked up for one answer; in the arena */
+struct settings; /* a cache for one answer; in the arena */
 
-/* Reads through `scan`, as of its snapshot, and moves it: an answer has one position in the index, so that it never
- * waits for a writer who waits for it. */
-NODISCARD int settings_open(struct arena *arena, struct active_scan *scan, struct settings **out, struct err *err);
+NODISCARD int settings_open(struct arena *arena, const struct reader *reader, uint64_t snapshot, struct settings **out,
+                            struct err *err);
+/* Takes NULL. */
+void settings_close(struct settings *settings);
 /* Trust of a source in [0, 1]: 1.0 if none was asserted; of anonymous (len 0): 1.0. */
 NODISCARD int settings_trust(struct settings *settings, struct span source, double *trust, struct err *err);
 

@@ -15,11 +15,12 @@ int walk_open(struct walk *walk, const struct reader *reader, const struct query
   if (!code)
     code = active_open(reader, snapshot, &walk->scan, err);
   if (!code)
-    code = settings_open(arena, &walk->scan, &walk->settings, err);
+    code = settings_open(arena, reader, snapshot, &walk->settings, err);
   return code;
 }
 
 void walk_close(struct walk *walk) {
+  settings_close(walk->settings);
   active_close(&walk->scan);
   arena_free(walk->scratch);
   arena_free(walk->parse);

@@ -82,7 +82,7 @@ NODISCARD int walk_run(struct walk *walk, struct err *err);
  * topic, or anywhere if it was moved (scan.seeks). */
 NODISCARD int topic_gather(struct walk *walk, struct err *err);
 NODISCARD int topic_rank(struct walk *walk, struct err *err);
-/* Fills in trust and groups of the candidates, unless that is done. Moves the scan. */
+/* Fills in trust and groups of the candidates, unless that is done. */
 NODISCARD int topic_weigh(struct walk *walk, struct topic *topic, struct err *err);
 
 #endif

@@ -115,6 +115,16 @@ static void test_ties_go_to_the_newer_winner(void) {
   CU_ASSERT_TRUE(is(c.groups[0].value, "1"));
 }
 
+static void test_a_trace_is_no_weight(void) {
+  /* A head that is superseded weighs 0 and ties with this one. */
+  struct head heads[] = {head("1", 5e-10, 1, 1), head("2", 1, 0, 2)};
+  struct candidates c = form(heads, 2);
+  CU_ASSERT_EQUAL(c.groups[0].level, 0);
+  CU_ASSERT_EQUAL(c.groups[1].level, 0);
+  CU_ASSERT_TRUE(is(c.groups[0].value, "2"));
+  CU_ASSERT_EQUAL(c.groups[1].share, 1);
+}
+
 static void test_ties_do_not_chain(void) {
   /* 8e-10 apart each: the second ties with the first, the third with neither. */
   struct head heads[] = {head("1", 0.5000000016, 1, 1), head("2", 0.5000000008, 1, 2), head("3", 0.5, 1, 3)};
@@ -228,6 +238,7 @@ int main(void) {
       {"a conflict below one half is agreed", test_agreed_below_half},
       {"groups share equally where nothing weighs", test_no_weight_is_shared_equally},
       {"weights within 1e-9 tie, for the winner with the newer seq", test_ties_go_to_the_newer_winner},
+      {"a weight within 1e-9 of none ties with none", test_a_trace_is_no_weight},
       {"a tie does not reach further over a third group", test_ties_do_not_chain},
       {"a group's winner is its most confident, then its newest head", test_group_winner},
       {"a thousand heads form their groups, each in order", test_many_groups},
