@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "api/answer.h"
+#include "api/entry_walk.h"
 #include "api/fields.h"
 #include "api/ingest.h"
 #include "api/problem.h"
-#include "api/walk.h"
 #include "domain/render.h"
 
 enum { ASSERT_MAX = 1000 };
@@ -225,16 +225,16 @@ static int answer_stored(struct exchange *exchange, const struct reply *reply, s
 /* 200 with what the key stored first, read back from the history. */
 static int answer_replayed(struct api *api, struct exchange *exchange, const struct reply *reply, struct err *err) {
   struct assert_answer answer = {.count = reply->count};
-  struct walk walk;
+  struct entry_walk walk;
   struct entry entry;
   bool found;
   int rc;
   answer_begin(exchange, 200);
-  walk_open(&walk, api->reader.store, reply->first_seq, reply->first_seq + reply->count - 1);
-  while (!(rc = walk_next(&walk, &entry, &found, err)) && found)
+  entry_walk_open(&walk, api->reader.store, reply->first_seq, reply->first_seq + reply->count - 1);
+  while (!(rc = entry_walk_next(&walk, &entry, &found, err)) && found)
     if ((rc = answer_add(&exchange->response, &entry, &answer, err)))
       break;
-  walk_close(&walk);
+  entry_walk_close(&walk);
   return rc;
 }
 

@@ -1,10 +1,10 @@
 #include "api/resource.h"
 
 #include "api/answer.h"
+#include "api/entry_walk.h"
 #include "api/fields.h"
 #include "api/problem.h"
 #include "api/route.h"
-#include "api/walk.h"
 #include "base/log.h"
 #include "domain/render.h"
 #include "model/timeline.h"
@@ -135,21 +135,21 @@ static int render_page(struct api *api, struct exchange *exchange, const struct 
                        const struct watermark *mark, struct err *err) {
   struct buf *out = &exchange->response.body;
   uint64_t next = request->after_seq;
-  struct walk walk;
+  struct entry_walk walk;
   struct entry entry;
   bool found;
   int rc = 0;
   answer_begin(exchange, 200);
   buf_add_str(out, "{\"entries\":[");
-  walk_open(&walk, api->reader.store, request->after_seq + 1, last_wanted(request, mark));
-  while (out->len < FEED_PAGE_BYTES && !(rc = walk_next(&walk, &entry, &found, err)) && found) {
+  entry_walk_open(&walk, api->reader.store, request->after_seq + 1, last_wanted(request, mark));
+  while (out->len < FEED_PAGE_BYTES && !(rc = entry_walk_next(&walk, &entry, &found, err)) && found) {
     if (next > request->after_seq)
       buf_add_byte(out, ',');
     if ((rc = render_feed_entry(out, &entry, err)))
       break;
     next = entry.seq;
   }
-  walk_close(&walk);
+  entry_walk_close(&walk);
   buf_addf(out, "],\"next_after_seq\":%llu,\"last_seq\":%llu", (unsigned long long)next,
            (unsigned long long)mark->visible_seq);
   answer_history(out, mark);
@@ -176,15 +176,15 @@ enum http_outcome feed_handle(struct api *api, struct exchange *exchange) {
 
 /* Writes the entries, a line each, in pieces. ERR_BUSY: the process stops. */
 static int write_entries(struct api *api, struct http_stream *stream, uint64_t first, uint64_t last, struct err *err) {
-  struct walk walk;
+  struct entry_walk walk;
   struct entry entry;
   struct buf piece;
   bool found = true;
   int rc = 0;
   buf_init(&piece, FEED_PIECE_BYTES + 2 * ENTRY_MAX_SIZE);
-  walk_open(&walk, api->reader.store, first, last);
+  entry_walk_open(&walk, api->reader.store, first, last);
   while (!rc && found) {
-    rc = walk_next(&walk, &entry, &found, err);
+    rc = entry_walk_next(&walk, &entry, &found, err);
     if (!rc && found) {
       rc = render_feed_entry(&piece, &entry, err);
       buf_add_byte(&piece, '\n');
@@ -198,7 +198,7 @@ static int write_entries(struct api *api, struct http_stream *stream, uint64_t f
       rc = err_set(err, ERR_BUSY, "shutting down");
     buf_reset(&piece);
   }
-  walk_close(&walk);
+  entry_walk_close(&walk);
   buf_free(&piece);
   return rc;
 }

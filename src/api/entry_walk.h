@@ -1,13 +1,13 @@
 /* Entries of the history in seq order, read in blocks: no lock is held between two of them, and memory is one block. */
-#ifndef API_WALK_H
-#define API_WALK_H
+#ifndef API_ENTRY_WALK_H
+#define API_ENTRY_WALK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "store/store.h"
 
-struct walk {
+struct entry_walk {
   struct store *store;
   uint64_t next, last; /* the seqs that are still to be read */
   struct buf block;
@@ -16,9 +16,9 @@ struct walk {
 };
 
 /* From `first` to `last`, both included. Nothing is read yet. */
-void walk_open(struct walk *walk, struct store *store, uint64_t first, uint64_t last);
+void entry_walk_open(struct entry_walk *walk, struct store *store, uint64_t first, uint64_t last);
 /* The next entry, good until the next call; *found is false at the end. ERR_CORRUPT if one is missing. */
-NODISCARD int walk_next(struct walk *walk, struct entry *entry, bool *found, struct err *err);
-void walk_close(struct walk *walk);
+NODISCARD int entry_walk_next(struct entry_walk *walk, struct entry *entry, bool *found, struct err *err);
+void entry_walk_close(struct entry_walk *walk);
 
 #endif

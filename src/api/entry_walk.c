@@ -1,14 +1,14 @@
-#include "api/walk.h"
+#include "api/entry_walk.h"
 
 /* A block is filled until it holds this much, then at most one record more. */
 enum { WALK_BLOCK = 256 << 10, WALK_BLOCK_MAX = WALK_BLOCK + 2 * ENTRY_MAX_SIZE };
 
-void walk_open(struct walk *walk, struct store *store, uint64_t first, uint64_t last) {
-  *walk = (struct walk){.store = store, .next = first, .last = last};
+void entry_walk_open(struct entry_walk *walk, struct store *store, uint64_t first, uint64_t last) {
+  *walk = (struct entry_walk){.store = store, .next = first, .last = last};
   buf_init(&walk->block, WALK_BLOCK_MAX);
 }
 
-int walk_next(struct walk *walk, struct entry *entry, bool *found, struct err *err) {
+int entry_walk_next(struct entry_walk *walk, struct entry *entry, bool *found, struct err *err) {
   *found = false;
   if (walk->left == 0) {
     if (walk->next > walk->last)
@@ -29,6 +29,6 @@ int walk_next(struct walk *walk, struct entry *entry, bool *found, struct err *e
   return 0;
 }
 
-void walk_close(struct walk *walk) {
+void entry_walk_close(struct entry_walk *walk) {
   buf_free(&walk->block);
 }
