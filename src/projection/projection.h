@@ -37,6 +37,10 @@ NODISCARD int projection_apply(struct projection *projection, const struct entry
 uint64_t projection_applied(const struct projection *projection);
 /* Fills in seq, time, count and root of the last projected entry. */
 void projection_watermark(const struct projection *projection, struct watermark *mark);
+/* Whether a damaged index was met, here or in another process of the node; the next projection_open rebuilds. After
+ * ERR_CORRUPT from a function of projection/ this tells damage of the indexes, which a restart of the node heals, from
+ * damage of the history (exit status 3). */
+bool projection_rebuild_wanted(const struct projection *projection);
 /* Checkpoints and removes old logs if `min_bytes` of log were written since. */
 NODISCARD int projection_checkpoint(struct projection *projection, uint64_t min_bytes, struct err *err);
 

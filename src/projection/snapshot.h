@@ -34,7 +34,17 @@ NODISCARD int lookup_key(const struct reader *reader, struct span scope, const u
 NODISCARD int lookup_import_line(const struct reader *reader, struct span scope, const unsigned char hash[DIGEST_SIZE],
                                  const unsigned char body[DIGEST_SIZE], uint64_t *seq, bool *found, struct err *err);
 
-/* --- merkle.c --- */
+/* --- postings_read.c --- */
+
+/* What assertions are listed by: predicate; source (empty: anonymous); the id (ID_SIZE bytes) of an assertion that they
+ * are derived from. */
+enum posting { POSTING_PREDICATE, POSTING_SOURCE, POSTING_DERIVED };
+/* The seqs of a term's assertions, greater than `after_seq` and at most `snapshot`, ascending: the first `cap` (> 0) of
+ * them into seqs. *count is less than `cap` only if there are no more. */
+NODISCARD int posting_read(const struct reader *reader, enum posting list, struct span term, uint64_t after_seq,
+                           uint64_t snapshot, uint64_t *seqs, size_t cap, size_t *count, struct err *err);
+
+/* --- merkle_read.c --- */
 
 /* Root and number of assertions of entries 1..seq; seq <= applied. seq 0: SHA-256 of nothing, 0. */
 NODISCARD int merkle_root_at(const struct reader *reader, uint64_t seq, unsigned char root[DIGEST_SIZE],
@@ -44,7 +54,8 @@ NODISCARD int merkle_root_at(const struct reader *reader, uint64_t seq, unsigned
 
 struct concept_scan;
 
-/* One assertion. Spans are good until the next call on the scan. */
+/* One assertion. Spans are good until the next call on the scan. `entry` is the history's but for its server section,
+ * which need not hold more than recorded_by and batch (and so its checksum). */
 struct concept_row {
   struct span path, predicate, source;
   uint64_t seq;

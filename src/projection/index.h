@@ -1,0 +1,93 @@
+/*
+ * The indexes: one line each in the table of index.c, one file index_NAME.c each. An index is a function from an entry
+ * to puts; everything else (order, transaction, rebuild, files) is the same for all of them. docs/storage.md has the
+ * key and the value of each.
+ */
+#ifndef PROJECTION_INDEX_H
+#define PROJECTION_INDEX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "model/assertion.h"
+#include "model/entry.h"
+#include "projection/gather.h"
+#include "projection/merkle.h"
+
+enum index_id {
+  INDEX_PREDICATE,
+  INDEX_CONCEPT,
+  INDEX_IDS,
+  INDEX_SOURCE,
+  INDEX_DERIVED,
+  INDEX_KEYS,
+  INDEX_TREE,
+  INDEX_COUNT
+};
+
+/* An entry as the indexes see it: taken apart once for all of them. */
+struct item {
+  const struct entry *entry;
+  bool is_assertion;
+  struct assertion assertion; /* if it is one */
+  struct server_section server;
+  const struct merkle_block *block; /* the block of the Merkle tree that this entry completes, else NULL */
+};
+
+/*
+ * Several puts of one key, and what is stored under it, become one value. `run` is `count` >= 1 puts in order of seq;
+ * `old` is what is stored, data NULL if nothing is. No such value is longer than COMBINED_VALUE_MAX. *value is in the
+ * arena, or borrowed from `old` or a put. ERR_CORRUPT if `old` cannot be.
+ */
+enum { COMBINED_VALUE_MAX = 256 };
+typedef int index_combine(struct arena *arena, const struct put *run, size_t count, struct span old, struct span *value,
+                          struct err *err);
+
+struct index {
+  const char *name; /* of the file, without ".kv" */
+  const char *noun; /* in "Rebuilding NOUN index..." */
+  uint32_t page_size;
+  /* Adds the puts of one entry. */
+  int (*project)(struct gather *gather, const struct item *item, struct err *err);
+  index_combine *combine; /* NULL: keys are written once */
+};
+
+/* Indexed by index_id. */
+extern const struct index index_table[INDEX_COUNT];
+
+/* --- index_concept.c --- */
+
+/* What an answer shows of an assertion is in concept.kv up to this size, so that a query need not fetch it. */
+enum { CONCEPT_COVERED_MAX = 960, CONCEPT_KEY_MAX = 1024 + 1 + 128 + 1 + 1024 + 1 + 8 };
+
+/* path 0 predicate 0 source 0 ~seq into out[CONCEPT_KEY_MAX]; returns its length, or 0 if the parts are too long. */
+size_t concept_key(unsigned char *out, struct span path, struct span predicate, struct span source, uint64_t seq);
+
+int concept_project(struct gather *gather, const struct item *item, struct err *err);
+
+/* --- index_ids.c --- */
+
+enum { IDS_KEY_SIZE = 16 };
+int ids_project(struct gather *gather, const struct item *item, struct err *err);
+
+/* --- index_predicate.c, index_source.c, index_derived.c: posting lists, see postings.h --- */
+
+int predicate_project(struct gather *gather, const struct item *item, struct err *err);
+int source_project(struct gather *gather, const struct item *item, struct err *err);
+int derived_project(struct gather *gather, const struct item *item, struct err *err);
+
+/* --- index_keys.c --- */
+
+enum { KEYS_RECORD_SIZE = DIGEST_SIZE + 8 + 8 };
+
+/* scope 0 hash, and 0 body for the line of an import (`body` else NULL), in the arena; data NULL without memory. */
+struct span keys_key(struct arena *arena, struct span scope, struct span hash, const unsigned char *body);
+int keys_project(struct gather *gather, const struct item *item, struct err *err);
+index_combine keys_combine;
+
+/* --- index_tree.c --- */
+
+int tree_project(struct gather *gather, const struct item *item, struct err *err);
+
+#endif

@@ -1,0 +1,68 @@
+/* What the files of projection/ share. */
+#ifndef PROJECTION_INTERNAL_H
+#define PROJECTION_INTERNAL_H
+
+#include "projection/index.h"
+#include "projection/merkle.h"
+#include "projection/meta.h"
+#include "projection/projection.h"
+#include "store/env.h"
+
+/* Its presence in data/db/indexes asks the next start to rebuild: whoever meets a damaged page makes it. */
+#define PROJECTION_REBUILD_FILE "REBUILD"
+
+struct projection {
+  struct env env;
+  char dir[FILEIO_PATH_MAX]; /* data/db/indexes */
+  const struct log *log;
+  struct metrics *metrics;
+  DB *index[INDEX_COUNT];
+  DB *meta;
+  bool writer;
+  struct meta state;     /* the writer's: what is committed */
+  struct merkle merkle;  /* the writer's: the tree over entries 1..state.applied_seq */
+  struct arena *scratch; /* the writer's: keys and values of one transaction */
+};
+
+/* --- penv.c --- */
+
+/* Opens the environment and the files, all NULL and zero before; with `writer` after recovery, making what is missing,
+ * else joining a live one. On an error everything is closed again. ERR_CORRUPT or any other code of a writer: wipe and
+ * try once more. */
+NODISCARD int penv_open(struct projection *p, const struct config *config, bool writer, struct err *err);
+/* Closes files and environment; `checkpoint`: of a sound one, so that the next start has nothing to recover. Returns
+ * the first error. */
+int penv_close(struct projection *p, bool checkpoint, struct err *err);
+/* Whether all files are there. One that is missing is nothing to be made anew, empty, beside the others. */
+bool penv_complete(const struct projection *p);
+/* Removes every file in data/db/indexes. The environment is closed. */
+NODISCARD int penv_wipe(const struct projection *p, struct err *err);
+/* As store_db_error(); if the answer is ERR_CORRUPT, asks for a rebuild at the next start as well. */
+int penv_error(struct projection *p, int ret, struct err *err, const char *doing);
+/* Sets ERR_CORRUPT for bytes in an index that cannot be, and asks for a rebuild at the next start. */
+int penv_damaged(struct projection *p, struct err *err, const char *what);
+/* Whether a rebuild was asked for. */
+bool penv_rebuild_wanted(const struct projection *p);
+
+/* A DBT that borrows a key or a value to be read by Berkeley DB. */
+static inline DBT penv_dbt(struct span s) {
+  return (DBT){
+      .data = (void *)(uintptr_t)s.data, .size = (u_int32_t)s.len, .ulen = (u_int32_t)s.len, .flags = DB_DBT_USERMEM};
+}
+/* Reads one value into out[cap]; no longer one is expected. */
+NODISCARD int penv_get(struct projection *p, DB *db, struct span key, void *out, size_t cap, size_t *len, bool *found,
+                       struct err *err);
+
+/* --- rebuild.c --- */
+
+/* Projects everything from p->state.applied_seq + 1 up to `last_seq`. `rebuild`: with the lines of a rebuild. */
+NODISCARD int rebuild_run(struct projection *p, struct store *store, uint64_t last_seq, bool rebuild, struct err *err);
+
+/* --- merkle_read.c --- */
+
+/* Loads the tree over entries 1..seq: complete blocks from tree.kv, the rest from the history. *assertion_count is that
+ * of these entries. */
+NODISCARD int merkle_load(struct projection *p, struct store *store, uint64_t seq, struct merkle *out,
+                          uint64_t *assertion_count, struct err *err);
+
+#endif

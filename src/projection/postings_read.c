@@ -1,0 +1,101 @@
+/* Reading posting lists. */
+#include "base/bytes.h"
+#include "projection/internal.h"
+#include "projection/postings.h"
+#include "projection/snapshot.h"
+
+enum { TERM_MAX = 1024, KEY_MAX = TERM_MAX + 1 + 8 };
+
+static const enum index_id index_of[] = {
+    [POSTING_PREDICATE] = INDEX_PREDICATE, [POSTING_SOURCE] = INDEX_SOURCE, [POSTING_DERIVED] = INDEX_DERIVED};
+
+struct read_job {
+  struct projection *p;
+  DB *db;
+  struct span term;
+  uint64_t after, snapshot;
+  uint64_t *seqs;
+  size_t cap, count;
+};
+
+/* Whether `key` belongs to the term; then *block. */
+static bool key_block(const struct read_job *job, struct span key, uint64_t *block) {
+  if (key.len != job->term.len + 1 + 8 || key.data[job->term.len] != 0 ||
+      !span_equal(span_of(key.data, job->term.len), job->term))
+    return false;
+  *block = get_u64(key.data + job->term.len + 1);
+  return true;
+}
+
+/* Takes the seqs of one block that are asked for; *more is false when there can be no later ones. */
+static int take_block(struct read_job *job, uint64_t block, struct span value, bool *more, struct err *err) {
+  uint16_t offsets[POSTINGS_BLOCK];
+  size_t count;
+  if (postings_decode(value, offsets, &count) != 0)
+    return penv_damaged(job->p, err, "a posting list is malformed");
+  for (size_t i = 0; i < count && *more; i++) {
+    uint64_t seq = block * POSTINGS_BLOCK + offsets[i];
+    *more = seq <= job->snapshot && job->count < job->cap;
+    if (*more && seq > job->after)
+      job->seqs[job->count++] = seq;
+  }
+  return 0;
+}
+
+static int walk(struct read_job *job, DBC *cursor, struct err *err) {
+  unsigned char key_bytes[KEY_MAX], value_bytes[COMBINED_VALUE_MAX];
+  DBT key = {.data = key_bytes, .ulen = sizeof(key_bytes), .flags = DB_DBT_USERMEM};
+  DBT value = {.data = value_bytes, .ulen = sizeof(value_bytes), .flags = DB_DBT_USERMEM};
+  if (job->term.len)
+    memcpy(key_bytes, job->term.data, job->term.len);
+  key_bytes[job->term.len] = 0;
+  put_u64(key_bytes + job->term.len + 1, (job->after + 1) / POSTINGS_BLOCK);
+  key.size = (u_int32_t)(job->term.len + 1 + 8);
+  bool more = true;
+  for (u_int32_t position = DB_SET_RANGE; more; position = DB_NEXT) {
+    uint64_t block = 0;
+    int ret = cursor->get(cursor, &key, &value, position);
+    if (ret == DB_NOTFOUND || (ret == 0 && !key_block(job, span_of(key_bytes, key.size), &block)))
+      return 0;
+    if (ret != 0)
+      return penv_error(job->p, ret, err, "reading a posting list");
+    int rc = take_block(job, block, span_of(value_bytes, value.size), &more, err);
+    if (rc)
+      return rc;
+  }
+  return 0;
+}
+
+static int read_body(struct env *env, DB_TXN *txn, void *arg, struct err *err) {
+  (void)env;
+  struct read_job *job = arg;
+  DBC *cursor = NULL;
+  job->count = 0;
+  int ret = job->db->cursor(job->db, txn, &cursor, 0);
+  if (ret != 0)
+    return penv_error(job->p, ret, err, "reading a posting list");
+  int rc = walk(job, cursor, err);
+  ret = cursor->close(cursor);
+  if (rc == 0 && ret != 0)
+    rc = penv_error(job->p, ret, err, "reading a posting list");
+  return rc;
+}
+
+int posting_read(const struct reader *reader, enum posting list, struct span term, uint64_t after_seq,
+                 uint64_t snapshot, uint64_t *seqs, size_t cap, size_t *count, struct err *err) {
+  *count = 0;
+  if (term.len > TERM_MAX || after_seq >= snapshot)
+    return 0;
+  struct projection *p = reader->projection;
+  struct read_job job = {.p = p,
+                         .db = p->index[index_of[list]],
+                         .term = term,
+                         .after = after_seq,
+                         .snapshot = snapshot,
+                         .seqs = seqs,
+                         .cap = cap};
+  int rc = txn_read(&p->env, read_body, &job, err);
+  if (rc == 0)
+    *count = job.count;
+  return rc;
+}

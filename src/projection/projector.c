@@ -1,0 +1,152 @@
+/* The one code path from the history to the projections: for writing, catching up and rebuilding. */
+#include <string.h>
+
+#include "base/fault.h"
+#include "projection/internal.h"
+
+/* Most entries, and about most bytes of records, in one transaction. More are several: a reader does not see the
+ * difference, since what is above the published seq does not exist for it. */
+enum { TXN_ENTRIES = 4096, TXN_BYTES = 1 << 20 };
+
+/* One transaction's work, ready to be written. */
+struct job {
+  struct projection *p;
+  struct gather gather[INDEX_COUNT];
+  struct meta state; /* as it will be */
+};
+
+static int item_fill(struct arena *arena, const struct entry *entry, struct item *item, struct err *err) {
+  *item = (struct item){.entry = entry, .is_assertion = entry->kind == ENTRY_ASSERTION};
+  int rc = entry_parse_server(entry->server, &item->server, err);
+  if (rc == 0 && item->is_assertion)
+    rc = assertion_read(arena, entry->body, &item->assertion, err);
+  return rc;
+}
+
+/* Takes one entry apart, grows the tree, and gathers the puts of all indexes. */
+static int gather_entry(struct job *job, struct merkle *tree, const struct entry *entry, struct err *err) {
+  struct item item;
+  struct merkle_block block;
+  unsigned char leaf[DIGEST_SIZE];
+  if (entry->seq != job->state.applied_seq + 1)
+    return err_set(err, ERR_INVALID, "seq %llu cannot be projected after %llu", (unsigned long long)entry->seq,
+                   (unsigned long long)job->state.applied_seq);
+  int rc = item_fill(job->p->scratch, entry, &item, err);
+  if (rc == 0)
+    rc = entry_leaf(entry, leaf, err);
+  if (rc)
+    return rc;
+  job->state.applied_seq = entry->seq;
+  job->state.assertion_count += item.is_assertion;
+  if (merkle_push(tree, leaf, &block)) {
+    block.assertion_count = job->state.assertion_count;
+    item.block = &block;
+  }
+  for (size_t i = 0; i < INDEX_COUNT && rc == 0; i++)
+    rc = index_table[i].project(&job->gather[i], &item, err);
+  return rc;
+}
+
+static int gather_all(struct job *job, struct merkle *tree, const struct entry *entries, size_t count,
+                      struct err *err) {
+  for (size_t i = 0; i < INDEX_COUNT; i++)
+    gather_init(&job->gather[i], job->p->scratch);
+  for (size_t i = 0; i < count; i++) {
+    int rc = gather_entry(job, tree, &entries[i], err);
+    if (rc)
+      return err_context(err, "projecting entry %llu", (unsigned long long)entries[i].seq);
+  }
+  memcpy(job->state.id, entries[count - 1].id, ID_SIZE);
+  job->state.time_us = entries[count - 1].time_us;
+  for (size_t i = 0; i < INDEX_COUNT; i++) {
+    int rc = gather_sort(&job->gather[i], err);
+    if (rc)
+      return rc;
+  }
+  return 0;
+}
+
+static int put_value_of(struct job *job, DB_TXN *txn, DB *db, struct span key, struct span value, struct err *err) {
+  DBT k = penv_dbt(key), v = penv_dbt(value);
+  int ret = db->put(db, txn, &k, &v, 0);
+  return ret == 0 ? 0 : penv_error(job->p, ret, err, "writing an index");
+}
+
+/* Merges `count` puts of one key with what is stored under it. */
+static int write_run(struct job *job, DB_TXN *txn, size_t i, const struct put *run, size_t count, struct err *err) {
+  DB *db = job->p->index[i];
+  unsigned char old[COMBINED_VALUE_MAX];
+  DBT k = penv_dbt(put_key(run)), v = {.data = old, .ulen = sizeof(old), .flags = DB_DBT_USERMEM};
+  int ret = db->get(db, txn, &k, &v, DB_RMW);
+  if (ret != 0 && ret != DB_NOTFOUND)
+    return penv_error(job->p, ret, err, "reading an index");
+  struct span stored = ret == 0 ? span_of(old, v.size) : (struct span){NULL, 0}, value;
+  int rc = index_table[i].combine(job->p->scratch, run, count, stored, &value, err);
+  if (rc == ERR_CORRUPT)
+    return penv_damaged(job->p, err, "a value that cannot be combined");
+  return rc ? rc : put_value_of(job, txn, db, put_key(run), value, err);
+}
+
+static int write_index(struct job *job, DB_TXN *txn, size_t i, struct err *err) {
+  const struct gather *g = &job->gather[i];
+  for (size_t at = 0; at < g->count;) {
+    size_t end = at + 1;
+    int rc;
+    if (index_table[i].combine) {
+      while (end < g->count && span_equal(put_key(&g->puts[end]), put_key(&g->puts[at])))
+        end++;
+      rc = write_run(job, txn, i, &g->puts[at], end - at, err);
+    } else {
+      rc = put_value_of(job, txn, job->p->index[i], put_key(&g->puts[at]), put_value(&g->puts[at]), err);
+    }
+    if (rc)
+      return rc;
+    at = end;
+  }
+  return 0;
+}
+
+static int write_body(struct env *env, DB_TXN *txn, void *arg, struct err *err) {
+  (void)env;
+  struct job *job = arg;
+  for (size_t i = 0; i < INDEX_COUNT; i++) {
+    int rc = write_index(job, txn, i, err);
+    if (rc)
+      return rc;
+  }
+  unsigned char record[META_SIZE];
+  meta_encode(&job->state, record);
+  int rc = put_value_of(job, txn, job->p->meta, span_of(meta_key, META_KEY_SIZE), span_of(record, META_SIZE), err);
+  FAULT("projection.apply.before_commit");
+  return rc;
+}
+
+static int apply_some(struct projection *p, const struct entry *entries, size_t count, struct err *err) {
+  struct job job = {.p = p, .state = p->state};
+  struct merkle tree;
+  arena_reset(p->scratch);
+  merkle_copy(&tree, &p->merkle);
+  int rc = gather_all(&job, &tree, entries, count, err);
+  if (rc == 0)
+    rc = txn_write(&p->env, DB_TXN_NOSYNC, write_body, &job, err);
+  FAULT("projection.apply.after_commit");
+  if (rc)
+    return rc;
+  p->state = job.state;
+  merkle_copy(&p->merkle, &tree);
+  return 0;
+}
+
+int projection_apply(struct projection *p, const struct entry *entries, size_t count, struct err *err) {
+  while (count > 0) {
+    size_t n = 0, bytes = 0;
+    while (n < count && n < TXN_ENTRIES && bytes < TXN_BYTES)
+      bytes += entries[n++].record.len;
+    int rc = apply_some(p, entries, n, err);
+    if (rc)
+      return rc;
+    entries += n;
+    count -= n;
+  }
+  return 0;
+}
