@@ -49,8 +49,9 @@ enum {
   PAGE_TYPE_AT = 25,
   PAGE_SUM_AT = 28, /* of the whole page, these four bytes taken as 0 */
   PAGE_HEADER = 32, /* with checksum */
-  PAGE_OVERFLOW = 7,
+  PAGE_INTERNAL = 3,
   PAGE_LEAF = 5,
+  PAGE_OVERFLOW = 7,
   META_MAGIC_AT = 12,
   META_BTREE_MAGIC = 0x053162,
   META_PAGE_SIZE_AT = 20,

@@ -139,6 +139,8 @@ static int scan_pages(int fd, const struct page_visitor *visitor, struct pagesca
     if (visitor && visitor->progress)
       visitor->progress(visitor->ctx, at + got, out->bytes);
   }
+  if (out->bytes % out->page_size != 0)
+    note_bad(out, PAGE_CUT, out->page_count);
   if (out->last_page >= out->page_count) { /* behind the end of the file */
     if (out->holes == 0)
       out->first_hole = out->page_count;
@@ -180,6 +182,7 @@ void pagescan_describe(const struct pagescan *scan, const char *path, char out[P
       [PAGE_BAD_META] = "Checksum mismatch in the meta page of",
       [PAGE_BAD_CHECKSUM] = "Checksum mismatch in",
       [PAGE_MISPLACED] = "A page of another place in",
+      [PAGE_CUT] = "The file ends inside of a page:",
   };
   snprintf(out, PAGESCAN_TEXT_SIZE, "%s %.380s at page %u (offset %llu)", words[scan->fault], path,
            (unsigned)scan->first_bad, (unsigned long long)scan->first_bad * scan->page_size);

@@ -14,7 +14,8 @@ enum page_fault {
   PAGE_SOUND,
   PAGE_BAD_META,     /* page 0 is no meta page of a B-tree with checksums, or damaged */
   PAGE_BAD_CHECKSUM, /* not what was written */
-  PAGE_MISPLACED     /* sound, but it bears the number of another page */
+  PAGE_MISPLACED,    /* sound, but it bears the number of another page */
+  PAGE_CUT           /* the file ends inside of it */
 };
 
 struct pagescan {

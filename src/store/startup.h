@@ -3,7 +3,7 @@
  * cut, scrub pages, notice a log that is older than the database or not there, recover with a deadline, compare with
  * what was acknowledged, take what is missing from superseded logs. Logs the lines that operators' runbooks quote, up
  * to "Replayed N entries from WAL". Starts with everything or not at all: ERR_CORRUPT (exit 3, after "Failed to recover
- * WAL" and the runbook section to follow) and ERR_NOTFOUND ("No history in DIR", exit 3 too).
+ * WAL" and the runbook section to follow) and ERR_NOTFOUND ("No history in DIR", exit 3 too), both logged already.
  */
 #ifndef STORE_STARTUP_H
 #define STORE_STARTUP_H

@@ -108,7 +108,8 @@ static void a_file_that_is_too_short_has_holes(void) {
   crashed_copy(good, copy);
   crashed_truncate(copy, (whole.page_count - 3) * (uint64_t)STORE_PAGE_SIZE - 100);
   struct pagescan scan = scan_copy();
-  CU_ASSERT_EQUAL(scan.fault, PAGE_SOUND);
+  CU_ASSERT_EQUAL(scan.fault, PAGE_CUT);
+  CU_ASSERT_EQUAL(scan.first_bad, whole.page_count - 4);
   CU_ASSERT_EQUAL(scan.holes, 4);
   CU_ASSERT_EQUAL(scan.first_hole, whole.page_count - 4);
   static const uint64_t sizes[] = {0, 1, 511, 512, 4095};
