@@ -78,7 +78,8 @@ static void test_draft(void) {
 static void test_own_memory(void) {
   struct assertion_draft draft;
   char text[200];
-  strcpy(text, "{\"concept_path\":\"a/b\",\"predicate\":\"p\",\"value\":\"v\",\"source\":\"s\\\"t\"}");
+  snprintf(text, sizeof(text), "%s",
+           "{\"concept_path\":\"a/b\",\"predicate\":\"p\",\"value\":\"v\",\"source\":\"s\\\"t\"}");
   CU_ASSERT_EQUAL_FATAL(validate(text, &draft), 0);
   memset(text, 'x', sizeof(text)); /* a line of an import is overwritten by the next one */
   CU_ASSERT(span_equal(draft.concept_path, span_str("a/b")));

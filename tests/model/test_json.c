@@ -206,7 +206,7 @@ static void test_utf8(void) {
 }
 
 static void test_depth(void) {
-  char text[200];
+  char text[256];
   for (int kind = 0; kind < 2; kind++) {
     const char *open = kind ? "{\"a\":" : "[";
     const char close = kind ? '}' : ']';
