@@ -1,0 +1,112 @@
+/* stemedb-worker: started by stemedb-api, never by hand. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "worker/worker.h"
+
+/* The descriptor that the supervisor named in the environment, made close-on-exec; -1 if there is none. */
+static int inherited_fd(const char *variable) {
+  const char *text = getenv(variable);
+  char *end = NULL;
+  long fd = text ? strtol(text, &end, 10) : -1;
+  if (!text || *text == '\0' || *end != '\0' || fd < 0 || fd > 65535 || fcntl((int)fd, F_SETFD, FD_CLOEXEC) != 0)
+    return -1;
+  return (int)fd;
+}
+
+/* SIGTERM is taken by the loop alone: interrupted reads of libfcgi would look like cut bodies. */
+static int open_signals(int *out, struct err *err) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  sigaddset(&set, SIGUSR1);
+  if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+    return err_sys(err, errno, "sigprocmask");
+  sigdelset(&set, SIGHUP);
+  sigdelset(&set, SIGUSR1);
+  int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd < 0)
+    return err_sys(err, errno, "signalfd");
+  *out = fd;
+  return 0;
+}
+
+static int prepare(struct worker *w, const struct api *api, struct err *err) {
+  if (open_signals(&w->signal_fd, err))
+    return err->code;
+  w->listen_fd = inherited_fd("STEMEDB_LISTEN_FD");
+  w->ready_fd = inherited_fd("STEMEDB_READY_FD");
+  if (w->listen_fd < 0 || !api->segment)
+    return err_set(err, ERR_INVALID, "stemedb-worker is started by stemedb-api, not by hand");
+  int flags = fcntl(w->listen_fd, F_GETFL);
+  if (flags < 0 || fcntl(w->listen_fd, F_SETFL, flags | O_NONBLOCK) != 0)
+    return err_sys(err, errno, "listening socket");
+  w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (w->epoll_fd < 0)
+    return err_sys(err, errno, "epoll_create1");
+  if (FCGX_Init() != 0)
+    return err_set(err, ERR_IO, "libfcgi does not initialise");
+  signal(SIGPIPE, SIG_IGN);
+  if (link_create(w, &w->link, err))
+    return err->code;
+  return streams_create(w, &w->streams, err);
+}
+
+static int serve(const struct config *config, const struct log *log, struct err *err) {
+  struct api api = {.config = config, .log = log};
+  struct err ignored;
+  struct worker *w = calloc(1, sizeof(*w));
+  if (!w)
+    return err_set(err, ERR_NOMEM, "no memory");
+  *w = (struct worker){.api = &api, .config = config, .log = log};
+  w->epoll_fd = w->listen_fd = w->signal_fd = w->ready_fd = -1;
+  int segment_fd = inherited_fd("STEMEDB_SEGMENT_FD");
+  if (segment_fd >= 0 && segment_attach(segment_fd, &api.segment, err))
+    goto out;
+  api.metrics = api.segment ? segment_metrics(api.segment) : NULL;
+  if (prepare(w, &api, err))
+    goto out;
+  if (worker_run(w, err))
+    goto out;
+  err->code = ERR_OK;
+out:
+  streams_free(w->streams);
+  connection_close_all(w);
+  link_free(w->link);
+  projection_close(api.reader.projection, &ignored);
+  store_close(api.reader.store, &ignored);
+  segment_close(api.segment);
+  if (w->epoll_fd >= 0)
+    close(w->epoll_fd);
+  free(w);
+  return err->code;
+}
+
+int main(int argc, char **argv) {
+  struct config config;
+  struct log log;
+  struct err err = {0};
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  log_open(&log, STDERR_FILENO, "worker");
+  if (argc != 3 || strcmp(argv[1], "--home") != 0) {
+    fputs("usage: stemedb-worker --home DIR (started by stemedb-api)\n", stderr);
+    return 2;
+  }
+  if (sodium_init() < 0 || config_load(&config, argv[2], &err) || serve(&config, &log, &err)) {
+    log_error(&log, "%s", err.text[0] ? err.text : "libsodium does not initialise");
+    return 1;
+  }
+  return 0;
+}
