@@ -61,10 +61,10 @@ static void job_begin(struct job *job) {
   e->response.headers = headers;
   e->response.body = body;
   e->command = command;
-  e->response.headers.max = 65536;
-  e->response.body.max = WORKER_RESPONSE_MAX;
+  e->response.headers.max = HTTP_HEADERS_MAX;
+  e->response.body.max = HTTP_ANSWER_MAX;
   e->command.max = COMMAND_MAX_SIZE;
-  job->body.max = WORKER_RESPONSE_MAX;
+  job->body.max = WORKER_BODY_MAX;
 }
 
 /* --- connections --- */

@@ -4,25 +4,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
+#include "base/inherit.h"
 #include "worker/worker.h"
-
-/* The descriptor that the supervisor named in the environment, made close-on-exec; -1 if there is none. */
-static int inherited_fd(const char *variable) {
-  const char *text = getenv(variable);
-  char *end = NULL;
-  long fd = text ? strtol(text, &end, 10) : -1;
-  if (!text || *text == '\0' || *end != '\0' || fd < 0 || fd > 65535 || fcntl((int)fd, F_SETFD, FD_CLOEXEC) != 0)
-    return -1;
-  return (int)fd;
-}
 
 /* SIGTERM is taken by the loop alone: interrupted reads of libfcgi would look like cut bodies. */
 static int open_signals(int *out, struct err *err) {
@@ -46,8 +35,8 @@ static int open_signals(int *out, struct err *err) {
 static int prepare(struct worker *w, const struct api *api, struct err *err) {
   if (open_signals(&w->signal_fd, err))
     return err->code;
-  w->listen_fd = inherited_fd("STEMEDB_LISTEN_FD");
-  w->ready_fd = inherited_fd("STEMEDB_READY_FD");
+  w->listen_fd = inherit_fd("STEMEDB_LISTEN_FD");
+  w->ready_fd = inherit_fd("STEMEDB_READY_FD");
   if (w->listen_fd < 0 || !api->segment)
     return err_set(err, ERR_INVALID, "stemedb-worker is started by stemedb-api, not by hand");
   int flags = fcntl(w->listen_fd, F_GETFL);
@@ -72,7 +61,7 @@ static int serve(const struct config *config, const struct log *log, struct err 
     return err_set(err, ERR_NOMEM, "no memory");
   *w = (struct worker){.api = &api, .config = config, .log = log};
   w->epoll_fd = w->listen_fd = w->signal_fd = w->ready_fd = -1;
-  int segment_fd = inherited_fd("STEMEDB_SEGMENT_FD");
+  int segment_fd = inherit_fd("STEMEDB_SEGMENT_FD");
   if (segment_fd >= 0 && segment_attach(segment_fd, &api.segment, err))
     goto out;
   api.metrics = api.segment ? segment_metrics(api.segment) : NULL;
@@ -98,7 +87,6 @@ int main(int argc, char **argv) {
   struct config config;
   struct log log;
   struct err err = {0};
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
   log_open(&log, STDERR_FILENO, "worker");
   if (argc != 3 || strcmp(argv[1], "--home") != 0) {
     fputs("usage: stemedb-worker --home DIR (started by stemedb-api)\n", stderr);

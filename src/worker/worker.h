@@ -23,7 +23,7 @@ enum {
   WORKER_DRAIN_US = 25000000,     /* how long a stopping worker serves what it has */
   WORKER_IO_TIMEOUT_S = 60,       /* a peer that does not take or give a byte for so long is gone */
   WORKER_ARENA_MAX = 48 << 20,
-  WORKER_RESPONSE_MAX = 40 << 20
+  WORKER_BODY_MAX = 9 << 20 /* no route takes more */
 };
 
 enum connection_state {
