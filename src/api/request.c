@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "model/utf8.h"
+
 static int hex_value(unsigned char c) {
   if (c >= '0' && c <= '9')
     return c - '0';
@@ -10,25 +12,6 @@ static int hex_value(unsigned char c) {
   if (c >= 'A' && c <= 'F')
     return c - 'A' + 10;
   return -1;
-}
-
-/* Bytes of the UTF-8 character that begins at s (RFC 3629: shortest form, no surrogates, up to U+10FFFF); 0 if none
- * does. */
-static size_t utf8_length(const unsigned char *s, size_t len) {
-  unsigned char c = s[0];
-  if (c < 0x80)
-    return 1;
-  size_t n = c >= 0xc2 && c <= 0xdf ? 2 : c >= 0xe0 && c <= 0xef ? 3 : c >= 0xf0 && c <= 0xf4 ? 4 : 0;
-  if (n == 0 || n > len)
-    return 0;
-  unsigned char least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-  unsigned char greatest = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-  if (s[1] < least || s[1] > greatest)
-    return 0;
-  for (size_t i = 2; i < n; i++)
-    if (s[i] < 0x80 || s[i] > 0xbf)
-      return 0;
-  return n;
 }
 
 /* Decodes raw[from..to) of a query string in the arena. */
@@ -53,10 +36,9 @@ static int decode(struct arena *arena, struct span raw, size_t from, size_t to, 
       return err_set(err, ERR_INVALID, "query string: NUL before byte %zu", i + 1);
     text[len++] = c;
   }
-  for (size_t i = 0, n; i < len; i += n)
-    if ((n = utf8_length(text + i, len - i)) == 0)
-      return err_set(err, ERR_INVALID, "query string: not UTF-8 between bytes %zu and %zu", from, to);
   *out = span_of(text, len);
+  if (!utf8_valid(*out))
+    return err_set(err, ERR_INVALID, "query string: not UTF-8 between bytes %zu and %zu", from, to);
   return 0;
 }
 
