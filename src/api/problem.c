@@ -58,7 +58,7 @@ void problem_begin(struct http_response *response, int status, const char *fmt, 
 }
 
 void problem_end(struct http_response *response) {
-  buf_add_byte(&response->body, '}');
+  buf_add_str(&response->body, "}\n");
 }
 
 void problem_set(struct http_response *response, int status, const char *fmt, ...) {

@@ -39,7 +39,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/v1/health", ROUTE_OPEN, .role = ROLE_NONE, .handle = health_handle},
     {HTTP_GET, "/v1/health/live", ROUTE_OPEN, .role = ROLE_NONE, .handle = health_live_handle},
     {HTTP_GET, "/v1/health/ready", ROUTE_OPEN, .role = ROLE_NONE, .handle = health_ready_handle},
-    {HTTP_GET, "/v1/openapi.json", ROUTE_OPEN, .role = ROLE_NONE, .handle = openapi_handle},
+    {HTTP_GET, "/v1/openapi.json", 0, .role = ROLE_READER, .handle = openapi_handle},
     {HTTP_GET, "/metrics", ROUTE_OPEN, .role = ROLE_NONE, .handle = metrics_handle},
 };
 
