@@ -19,6 +19,33 @@ enum {
   TOKEN_SIZE = sodium_base64_ENCODED_LEN(CURSOR_SIZE, sodium_base64_VARIANT_URLSAFE_NO_PADDING)
 };
 
+static void add_part(struct buf *out, bool present, struct span part) {
+  buf_add_byte(out, present);
+  buf_add_u32(out, (uint32_t)part.len);
+  buf_add_span(out, part);
+}
+
+int cursor_digest(const struct query *query, unsigned char digest[CURSOR_DIGEST_SIZE], struct err *err) {
+  unsigned char whole[DIGEST_SIZE];
+  struct buf text;
+  buf_init(&text, 8192);
+  add_part(&text, true, query->concept_path);
+  add_part(&text, query->predicate.data != NULL, query->predicate);
+  add_part(&text, query->has_source, query->source);
+  add_part(&text, true, span_str(query->lens->name));
+  add_part(&text, query->subtree, span_of(&query->min_confidence, sizeof(query->min_confidence)));
+  buf_add_byte(&text, (unsigned char)query->as_of.kind);
+  buf_add_u64(&text, query->as_of.kind == MOMENT_SEQ ? query->as_of.seq : 0);
+  buf_add_u64(&text, query->as_of.kind == MOMENT_TIME ? (uint64_t)query->as_of.time_us : 0);
+  int code = buf_check(&text, "the query", err);
+  if (!code) {
+    digest_sha256(whole, buf_span(&text));
+    memcpy(digest, whole, CURSOR_DIGEST_SIZE);
+  }
+  buf_free(&text);
+  return code;
+}
+
 static void put_double(unsigned char *p, double value) {
   uint64_t bits;
   memcpy(&bits, &value, sizeof(bits));

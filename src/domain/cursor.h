@@ -11,17 +11,20 @@
 
 #include "base/buf.h"
 #include "base/span.h"
-#include "domain/lens.h"
+#include "domain/query.h"
 
 enum { CURSOR_DIGEST_SIZE = 16 };
 
 struct cursor {
   uint64_t branch;                          /* of the timeline in which the pages are consistent */
   uint64_t snapshot;                        /* the seq that the first page was asked as of */
-  unsigned char digest[CURSOR_DIGEST_SIZE]; /* of the query's parameters */
+  unsigned char digest[CURSOR_DIGEST_SIZE]; /* of the query's parameters: cursor_digest() */
   struct rank last;                         /* of the last assertion on the page; its seq tells concept and predicate */
 };
 
+/* The digest of all parameters that decide which assertions come in which order; `limit` may change from page to page.
+ * ERR_NOMEM. */
+NODISCARD int cursor_digest(const struct query *query, unsigned char digest[CURSOR_DIGEST_SIZE], struct err *err);
 /* Appends the token. */
 void cursor_encode(const struct cursor *cursor, struct buf *out);
 /* False if it is not one. */

@@ -8,33 +8,7 @@
 struct plan {
   struct answer_moment moment;
   struct start start;
-  unsigned char digest[DIGEST_SIZE];
 };
-
-static void add_part(struct buf *out, bool present, struct span part) {
-  buf_add_byte(out, present);
-  buf_add_u32(out, (uint32_t)part.len);
-  buf_add_span(out, part);
-}
-
-/* Of all parameters that decide which assertions come in which order; `limit` may change from page to page. */
-static int digest_query(const struct query *query, unsigned char digest[DIGEST_SIZE], struct err *err) {
-  struct buf text;
-  buf_init(&text, 8192);
-  add_part(&text, true, query->concept_path);
-  add_part(&text, query->predicate.data != NULL, query->predicate);
-  add_part(&text, query->has_source, query->source);
-  add_part(&text, true, span_str(query->lens->name));
-  add_part(&text, query->subtree, span_of(&query->min_confidence, sizeof(query->min_confidence)));
-  buf_add_byte(&text, (unsigned char)query->as_of.kind);
-  buf_add_u64(&text, query->as_of.kind == MOMENT_SEQ ? query->as_of.seq : 0);
-  buf_add_u64(&text, query->as_of.kind == MOMENT_TIME ? (uint64_t)query->as_of.time_us : 0);
-  int code = buf_check(&text, "the query", err);
-  if (!code)
-    digest_sha256(digest, buf_span(&text));
-  buf_free(&text);
-  return code;
-}
 
 static void refuse_cursor(struct field_errors *errors, const char *detail) {
   field_errors_add(errors, span_str(""), "cursor", "%s", detail);
@@ -76,7 +50,11 @@ static int plan_from_cursor(const struct reader *reader, const struct query *que
   }
   if (cursor.branch != plan->moment.mark->branch)
     return err_set(err, ERR_CONFLICT, "the cursor is of an abandoned branch of the history: ask anew without it");
-  if (memcmp(cursor.digest, plan->digest, CURSOR_DIGEST_SIZE) != 0) {
+  unsigned char digest[CURSOR_DIGEST_SIZE];
+  int code = cursor_digest(query, digest, err);
+  if (code)
+    return code;
+  if (memcmp(cursor.digest, digest, CURSOR_DIGEST_SIZE) != 0) {
     refuse_cursor(errors, "belongs to another query");
     return 0;
   }
@@ -115,12 +93,9 @@ static int run_plan(const struct reader *reader, const struct query *query, cons
 int query_run(const struct reader *reader, const struct watermark *mark, const struct query *query, struct arena *arena,
               struct field_errors *errors, struct buf *out, struct err *err) {
   struct plan plan = {.moment = {.mark = mark}};
-  plan.moment.digest = plan.digest;
   const size_t before = errors->count;
-  int code = digest_query(query, plan.digest, err);
-  if (!code)
-    code = query->cursor.data ? plan_from_cursor(reader, query, arena, &plan, errors, err)
-                              : plan_from_moment(reader, query, &plan, errors, err);
+  int code = query->cursor.data ? plan_from_cursor(reader, query, arena, &plan, errors, err)
+                                : plan_from_moment(reader, query, &plan, errors, err);
   if (code || errors->count > before)
     return code;
   if (plan.moment.seq > 0)

@@ -69,17 +69,21 @@ static int add_items(struct walk *walk, const struct reader *reader, size_t coun
   return code;
 }
 
-static void add_cursor(const struct walk *walk, const struct answer_moment *moment, size_t count, struct buf *out) {
+static int add_cursor(const struct walk *walk, const struct answer_moment *moment, size_t count, struct buf *out,
+                      struct err *err) {
   if (count == walk->page.count) {
     buf_add_str(out, "null");
-    return;
+    return 0;
   }
   struct cursor cursor = {
       .branch = moment->mark->branch, .snapshot = moment->seq, .last = walk->page.items[count - 1]->rank};
-  memcpy(cursor.digest, moment->digest, CURSOR_DIGEST_SIZE);
+  int code = cursor_digest(walk->query, cursor.digest, err);
+  if (code)
+    return code;
   buf_add_byte(out, '"');
   cursor_encode(&cursor, out);
   buf_add_byte(out, '"');
+  return 0;
 }
 
 int query_render(struct walk *walk, const struct reader *reader, const struct answer_moment *moment, struct buf *out,
@@ -97,7 +101,8 @@ int query_render(struct walk *walk, const struct reader *reader, const struct an
   buf_add_span(out, buf_span(&resolved));
   buf_free(&resolved);
   buf_add_str(out, "],\"next_cursor\":");
-  add_cursor(walk, moment, count, out);
+  if (!code)
+    code = add_cursor(walk, moment, count, out, err);
   buf_add_byte(out, '}');
   if (!code)
     code = buf_check(out, "the answer", err);

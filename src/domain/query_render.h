@@ -8,7 +8,6 @@
 struct answer_moment {
   uint64_t seq, time_us; /* time_us counts only if seq > 0 */
   const struct watermark *mark;
-  const unsigned char *digest; /* CURSOR_DIGEST_SIZE bytes, for the next page's cursor */
 };
 
 /* Appends the whole answer. The walk has run. */

@@ -24,22 +24,24 @@ enum { SLOT_COUNT = 64, SLOT_NAME_MAX = 118 };
 
 struct slot {
   double value;
-  uint8_t setting, len; /* len 0: empty */
+  uint8_t setting, len;
   unsigned char name[SLOT_NAME_MAX];
 };
 
 struct settings {
   struct arena *arena;
   struct active_scan scan;
+  uint64_t filled; /* a bit a slot */
   struct slot slots[SLOT_COUNT];
 };
 
 int settings_open(struct arena *arena, const struct reader *reader, uint64_t snapshot, struct settings **out,
                   struct err *err) {
-  struct settings *settings = arena_calloc(arena, 1, sizeof(*settings));
+  struct settings *settings = arena_alloc(arena, sizeof(*settings));
   if (!settings)
     return err_set(err, ERR_NOMEM, "no memory for settings");
   settings->arena = arena;
+  settings->filled = 0;
   int code = active_open(reader, snapshot, &settings->scan, err);
   if (!code)
     *out = settings;
@@ -86,13 +88,15 @@ static int look_up(struct settings *settings, const struct setting *setting, str
 
 static int setting_number(struct settings *settings, enum setting_id id, struct span name, double *value,
                           struct err *err) {
-  struct slot *slot = &settings->slots[(crc32c(0, name.data, name.len) + id) % SLOT_COUNT];
-  if (slot->len > 0 && slot->setting == id && span_equal(span_of(slot->name, slot->len), name)) {
+  const uint32_t at = (crc32c(0, name.data, name.len) + id) % SLOT_COUNT;
+  struct slot *slot = &settings->slots[at];
+  if ((settings->filled >> at & 1) && slot->setting == id && span_equal(span_of(slot->name, slot->len), name)) {
     *value = slot->value;
     return 0;
   }
   int code = look_up(settings, &table[id], name, value, err);
   if (!code && name.len <= SLOT_NAME_MAX) {
+    settings->filled |= (uint64_t)1 << at;
     slot->value = *value;
     slot->setting = (uint8_t)id;
     slot->len = (uint8_t)name.len;
