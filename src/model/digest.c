@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-
-_Static_assert(crypto_hash_sha256_BYTES == DIGEST_SIZE, "SHA-256 has 32 bytes");
+#include "model/sha256.h"
 
 static const char id_tag[] = "stemedb-id-1";
 static const char leaf_tag[] = "stemedb-leaf-1";
@@ -13,11 +12,8 @@ static const char leaf_tag[] = "stemedb-leaf-1";
 enum { ID_TAG_SIZE = sizeof(id_tag) - 1, LEAF_TAG_SIZE = sizeof(leaf_tag) - 1 };
 
 void digest_value(unsigned char out[DIGEST_SIZE], const unsigned char salt[SALT_SIZE], struct span value) {
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  crypto_hash_sha256_update(&state, salt, SALT_SIZE);
-  crypto_hash_sha256_update(&state, value.data, value.len);
-  crypto_hash_sha256_final(&state, out);
+  const struct span parts[] = {span_of(salt, SALT_SIZE), value};
+  sha256_parts(out, parts, 2);
 }
 
 void digest_content(unsigned char out[DIGEST_SIZE], struct span body, struct span value,
@@ -27,19 +23,16 @@ void digest_content(unsigned char out[DIGEST_SIZE], struct span body, struct spa
     return;
   }
   unsigned char v[DIGEST_SIZE];
-  char quoted[2 * DIGEST_SIZE + 3]; /* the last quote replaces sodium_bin2hex's NUL */
+  char quoted[2 * DIGEST_SIZE + 2];
   digest_value(v, salt, value);
   quoted[0] = '"';
   sodium_bin2hex(quoted + 1, sizeof(quoted) - 1, v, DIGEST_SIZE);
-  quoted[2 * DIGEST_SIZE + 1] = '"';
+  quoted[2 * DIGEST_SIZE + 1] = '"'; /* in place of the NUL */
 
   const unsigned char *rest = value.data + value.len;
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  crypto_hash_sha256_update(&state, body.data, (size_t)(value.data - body.data));
-  crypto_hash_sha256_update(&state, (const unsigned char *)quoted, 2 * DIGEST_SIZE + 2);
-  crypto_hash_sha256_update(&state, rest, (size_t)(body.data + body.len - rest));
-  crypto_hash_sha256_final(&state, out);
+  const struct span parts[] = {span_of(body.data, (size_t)(value.data - body.data)), span_of(quoted, sizeof(quoted)),
+                               span_of(rest, (size_t)(body.data + body.len - rest))};
+  sha256_parts(out, parts, 3);
 }
 
 void digest_id(unsigned char out[ID_SIZE], uint8_t kind, const unsigned char content[DIGEST_SIZE], uint64_t seq,
@@ -73,7 +66,7 @@ void digest_leaf(unsigned char out[DIGEST_SIZE], uint8_t kind, uint64_t seq, uin
   memcpy(p, server, DIGEST_SIZE);
   p += DIGEST_SIZE;
   memcpy(p, content, DIGEST_SIZE);
-  crypto_hash_sha256(out, data, sizeof(data));
+  digest_sha256(out, span_of(data, sizeof(data)));
 }
 
 void digest_node(unsigned char out[DIGEST_SIZE], const unsigned char left[DIGEST_SIZE],
@@ -82,11 +75,11 @@ void digest_node(unsigned char out[DIGEST_SIZE], const unsigned char left[DIGEST
   data[0] = 0x01;
   memcpy(data + 1, left, DIGEST_SIZE);
   memcpy(data + 1 + DIGEST_SIZE, right, DIGEST_SIZE);
-  crypto_hash_sha256(out, data, sizeof(data));
+  digest_sha256(out, span_of(data, sizeof(data)));
 }
 
 void digest_sha256(unsigned char out[DIGEST_SIZE], struct span data) {
-  crypto_hash_sha256(out, data.data, data.len);
+  sha256_parts(out, &data, 1);
 }
 
 static int hex_digit(unsigned char c) {

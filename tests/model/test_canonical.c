@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "model/canonical.h"
+#include "model/decimal.h"
 #include "model/number.h"
 
 static struct arena *arena;
@@ -158,6 +159,52 @@ static void test_double_properties(void) {
     wrong += !canonical_number(s, again) || strcmp(text, again) != 0; /* and canonical */
     wrong += number_to_double(s) != value;
     wrong += number_in_unit(s) != (value >= 0 && value <= 1);
+  }
+  CU_ASSERT_EQUAL(wrong, 0);
+}
+
+/* Whether DIGITSeEXPONENT is read back as the value. */
+static bool is_read_back(unsigned long long digits, int exponent, double value) {
+  char text[64];
+  snprintf(text, sizeof(text), "%llue%d", digits, exponent);
+  return strtod(text, NULL) == value;
+}
+
+/* ECMA-262's definition, word for word: the fewest digits that are read back as the value, and of these the nearest.
+ * The nearest number of a length and its two neighbours are all that can be. */
+static unsigned long long shortest_by_definition(double value, int *exponent) {
+  for (int count = 1;; count++) {
+    char text[64];
+    snprintf(text, sizeof(text), "%.*e", count - 1, value);
+    unsigned long long digits = 0;
+    char *p = text;
+    for (; *p != 'e'; p++)
+      if (*p != '.')
+        digits = digits * 10 + (unsigned long long)(*p - '0');
+    *exponent = atoi(p + 1) - (count - 1);
+    static const int steps[] = {0, 1, -1};
+    for (size_t i = 0; i < HARNESS_COUNT(steps); i++)
+      if (is_read_back(digits + (unsigned long long)(long long)steps[i], *exponent, value))
+        return digits + (unsigned long long)(long long)steps[i];
+  }
+}
+
+static void test_shortest(void) {
+  unsigned wrong = 0;
+  random_state = 6;
+  for (int i = 0; i < 60000; i++) {
+    struct decimal d;
+    int exponent;
+    double value = fabs(i < 2098 ? ldexp(1, i - 1074) : random_double());
+    if (value == 0)
+      continue;
+    unsigned long long expected = shortest_by_definition(value, &exponent), digits = 0;
+    for (; expected % 10 == 0; expected /= 10)
+      exponent++;
+    decimal_shortest(value, &d);
+    for (unsigned k = 0; k < d.count; k++)
+      digits = digits * 10 + (unsigned long long)(d.digits[k] - '0');
+    wrong += digits != expected || d.point != exponent + (int)d.count || d.negative;
   }
   CU_ASSERT_EQUAL(wrong, 0);
 }
@@ -328,6 +375,7 @@ int main(void) {
       {"huge exponents and long digit strings are decided exactly", test_huge_numbers},
       {"the locale does not matter", test_locale},
       {"every double is written so that it is read back", test_double_properties},
+      {"the shortest form of a double is that of its definition", test_shortest},
       {"numbers of up to 15 digits are their own shortest form", test_short_cut},
       {"the canonical form of a canonical form is itself", test_idempotent},
       {"every prefix of a valid text is refused", test_prefixes},
