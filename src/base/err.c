@@ -5,11 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Every text is formatted here first, so that the former text may be one of the arguments. */
+struct text {
+  char bytes[ERR_TEXT_SIZE];
+};
+
 int err_set(struct err *err, enum err_code code, const char *fmt, ...) {
+  struct text text;
   va_list ap;
   va_start(ap, fmt);
-  vsnprintf(err->text, sizeof(err->text), fmt, ap);
+  vsnprintf(text.bytes, sizeof(text.bytes), fmt, ap);
   va_end(ap);
+  memcpy(err->text, text.bytes, sizeof(err->text));
   err->code = code;
   err->sys = 0;
   return (int)code;
@@ -27,29 +34,40 @@ static enum err_code code_of_sys(int sys) {
   }
 }
 
+/* Writes `more` at `len`, cut where the text ends; the new length. */
+static size_t text_append(struct text *text, size_t len, const char *more) {
+  size_t room = sizeof(text->bytes) - 1 - len, n = strnlen(more, room);
+  memcpy(text->bytes + len, more, n);
+  text->bytes[len + n] = 0;
+  return len + n;
+}
+
+/* Appends ": " and `more` to a text, and makes it the one of *err. */
+static void text_finish(struct err *err, struct text *text, const char *more) {
+  size_t len = text_append(text, strlen(text->bytes), ": ");
+  text_append(text, len, more);
+  memcpy(err->text, text->bytes, sizeof(err->text));
+}
+
 int err_sys(struct err *err, int sys, const char *fmt, ...) {
+  struct text text;
   va_list ap;
   va_start(ap, fmt);
-  int n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+  vsnprintf(text.bytes, sizeof(text.bytes), fmt, ap);
   va_end(ap);
   const char *why = strerrordesc_np(sys);
-  size_t len = n < 0 ? 0 : (size_t)n;
-  if (len < sizeof(err->text))
-    snprintf(err->text + len, sizeof(err->text) - len, ": %s", why ? why : "unknown error");
+  text_finish(err, &text, why ? why : "unknown error");
   err->code = code_of_sys(sys);
   err->sys = sys;
   return (int)err->code;
 }
 
 int err_context(struct err *err, const char *fmt, ...) {
-  char former[ERR_TEXT_SIZE];
-  memcpy(former, err->text, sizeof(former));
+  struct text text;
   va_list ap;
   va_start(ap, fmt);
-  int n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+  vsnprintf(text.bytes, sizeof(text.bytes), fmt, ap);
   va_end(ap);
-  size_t len = n < 0 ? 0 : (size_t)n;
-  if (len < sizeof(err->text))
-    snprintf(err->text + len, sizeof(err->text) - len, ": %.*s", (int)(sizeof(err->text) - len), former);
+  text_finish(err, &text, err->text);
   return (int)err->code;
 }

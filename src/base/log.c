@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,8 +23,18 @@ struct level {
 };
 static const struct level level_info = {6, "info"}, level_warn = {4, "warning"}, level_error = {3, "error"};
 
+/* Whether `fd` is the journal's stream, as JOURNAL_STREAM=DEVICE:INODE says it of the descriptor that systemd opened:
+ * the variable alone is inherited by who has been given another one since. */
+static bool is_journal(int fd) {
+  const char *value = getenv("JOURNAL_STREAM");
+  unsigned long long device, inode;
+  struct stat st;
+  return value && sscanf(value, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &st) == 0 && st.st_dev == device &&
+         st.st_ino == inode;
+}
+
 void log_open(struct log *log, int fd, const char *role) {
-  *log = (struct log){.fd = fd, .role = role, .journal = getenv("JOURNAL_STREAM") != NULL};
+  *log = (struct log){.fd = fd, .role = role, .journal = is_journal(fd)};
 }
 
 /* The prefix of a line; its length. */

@@ -42,6 +42,17 @@ static void context_goes_before(void) {
   CU_ASSERT_EQUAL(err.sys, EIO);
 }
 
+static void the_former_text_may_be_an_argument(void) {
+  struct err err;
+  err_set(&err, ERR_IO, "one");
+  err_set(&err, ERR_CORRUPT, "<%s>", err.text);
+  CU_ASSERT_STRING_EQUAL(err.text, "<one>");
+  err_context(&err, "two %s", err.text);
+  CU_ASSERT_STRING_EQUAL(err.text, "two <one>: <one>");
+  err_sys(&err, EIO, "x%s", err.text);
+  CU_ASSERT_STRING_EQUAL(err.text, "xtwo <one>: <one>: Input/output error");
+}
+
 static void long_texts_are_cut(void) {
   char longer[2 * ERR_TEXT_SIZE];
   memset(longer, 'a', sizeof(longer) - 1);
@@ -64,6 +75,7 @@ int main(void) {
       {"err_sys chooses the code from errno", errno_chooses_the_code},
       {"err_sys appends the text of errno", text_of_errno_follows},
       {"err_context goes before the text and keeps code and errno", context_goes_before},
+      {"the former text may be an argument of the new one", the_former_text_may_be_an_argument},
       {"texts that are too long are cut", long_texts_are_cut},
   };
   return harness_run("err", cases, HARNESS_COUNT(cases));

@@ -2,6 +2,7 @@
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,10 +14,12 @@ static void capture(char *out, size_t size, bool journal, void (*write_log)(cons
   int fd[2];
   struct log log;
   CU_ASSERT_EQUAL_FATAL(pipe(fd), 0);
-  if (journal)
-    setenv("JOURNAL_STREAM", "8:1", 1);
-  else
-    unsetenv("JOURNAL_STREAM");
+  struct stat st;
+  CU_ASSERT_EQUAL_FATAL(fstat(fd[1], &st), 0);
+  char stream[64];
+  snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+           (unsigned long long)st.st_ino + (journal ? 0 : 1));
+  setenv("JOURNAL_STREAM", stream, 1);
   log_open(&log, fd[1], "committer");
   write_log(&log);
   close(fd[1]);
@@ -103,7 +106,8 @@ static void clocks_tell_microseconds(void) {
 
 int main(void) {
   static const struct test_case cases[] = {
-      {"a line has time, role, pid and level", plain_lines_have_time_role_pid_level},
+      {"a line has time, role, pid and level, where JOURNAL_STREAM names another file",
+       plain_lines_have_time_role_pid_level},
       {"a line for the journal has its priority", journal_lines_have_a_priority},
       {"control characters are escaped, so one event is one line", control_characters_are_escaped},
       {"a line is cut at 4,096 bytes", long_lines_stay_one_line},
