@@ -54,8 +54,9 @@ NODISCARD int store_write_db_config(const char *data_dir, struct err *err);
 NODISCARD int store_path(char out[FILEIO_PATH_MAX], const char *data_dir, const char *folder, const char *name,
                          struct err *err);
 
-/* Copies the value of a key of assertions.kv into `out` (emptied first), unchecked. */
-NODISCARD int store_get(struct store *store, uint64_t key, struct buf *out, bool *found, struct err *err);
+/* Copies the value of the first key >= *key of assertions.kv into `out` (emptied first), unchecked; *key becomes that
+ * key. Key 0 holds the table of timelines (model/timeline.h), the others groups of records (store/group.h). */
+NODISCARD int store_get_value(struct store *store, uint64_t *key, struct buf *out, bool *found, struct err *err);
 
 /* store_write_metadata() with the path and the number of log files given. */
 NODISCARD int store_write_metadata_at(const char *path, uint64_t wal_files, const struct store_metadata *metadata,

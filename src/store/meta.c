@@ -4,10 +4,11 @@ enum { META_KEY = 0, META_MAX = 1 << 20 };
 
 int history_meta_read(struct store *store, struct history_meta *out, struct err *err) {
   struct buf value;
+  uint64_t key = META_KEY;
   bool found = false;
   buf_init(&value, META_MAX);
-  int code = store_get(store, META_KEY, &value, &found, err);
-  if (!code && !found)
+  int code = store_get_value(store, &key, &value, &found, err);
+  if (!code && (!found || key != META_KEY))
     code = err_set(err, ERR_CORRUPT, STORE_HISTORY_FILE " has no history id (key 0)");
   if (!code && (code = history_meta_decode(buf_span(&value), out, err)))
     err_context(err, STORE_HISTORY_FILE ", key 0");

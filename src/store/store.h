@@ -43,7 +43,7 @@ struct store_metadata {
 /* Replaces data/metadata.json; called at each clean stop with the last watermark. Needs no open store. */
 NODISCARD int store_write_metadata(const struct config *config, const struct store_metadata *metadata, struct err *err);
 
-/* --- history.c: entries --- */
+/* --- history_append.c, history_get.c, history_read.c: entries --- */
 
 /* Appends records with consecutive seqs, from history_last()+1 on, in one transaction that is not yet durable. All or
  * none. */

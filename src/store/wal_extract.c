@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "model/entry.h"
+#include "store/store.h"
 
 /* Bodies of records, behind {type, transaction, previous LSN}. */
 enum {
@@ -79,11 +80,14 @@ static struct transaction *find_transaction(struct wal_extract *x, const struct 
   return t;
 }
 
-static void note_entry(struct transaction *t, struct span item) {
+/* A value of assertions.kv is one record or several (store/group.h); whatever is not that is none of ours. */
+static void note_value(struct transaction *t, struct span value) {
   struct entry entry;
   struct err err;
-  if (item.len >= ENTRY_OVERHEAD && item.len <= ENTRY_MAX_SIZE && entry_decode(item, &entry, &err) == 0)
-    buf_add_span(&t->entries, item);
+  for (struct span rest = value; rest.len > 0;)
+    if (history_next(&rest, &entry, &err))
+      return;
+  buf_add_span(&t->entries, value);
 }
 
 static void note_item(struct transaction *t, const struct wal_record *record) {
@@ -93,10 +97,10 @@ static void note_item(struct transaction *t, const struct wal_record *record) {
     return;
   if (header.len == ITEM_OVERFLOW_SIZE && header.data[ITEM_TYPE_AT] == ITEM_OVERFLOW) {
     if (bdb_u32(header.data + ITEM_PAGE_AT) == t->big_first && bdb_u32(header.data + ITEM_LENGTH_AT) == t->big.len)
-      note_entry(t, buf_span(&t->big));
+      note_value(t, buf_span(&t->big));
     buf_reset(&t->big);
   } else
-    note_entry(t, item);
+    note_value(t, item);
 }
 
 /* A piece of a large item: the first one has no previous page. */
@@ -122,7 +126,7 @@ static int end_transaction(struct wal_extract *x, struct transaction *t, bool co
   struct span rest = buf_span(&t->entries);
   while (!code && committed && rest.len > 0) {
     struct entry entry;
-    size_t len = get_u32(rest.data + ENTRY_LENGTH_AT); /* note_entry() checked it */
+    size_t len = get_u32(rest.data + ENTRY_LENGTH_AT); /* note_value() checked it */
     code = entry_peek(span_of(rest.data, len), &entry, err);
     if (!code)
       code = x->visit(x->ctx, entry.record, err);

@@ -119,7 +119,17 @@ static void a_time_becomes_the_last_entry_up_to_it(void) {
                {INT64_MAX, 0, 0}};
   fixture_create(&f);
   struct store *store = fixture_open(&f);
-  CU_ASSERT_EQUAL(fixture_append(store, 1, 500, 60, &err), 0);
+  /* Values of one record, of some, of many. */
+  for (uint64_t seq = 1; seq <= 260; seq += seq > 20 ? 5 : 1)
+    CU_ASSERT_EQUAL(fixture_append(store, seq, seq > 20 ? seq + 4 : seq, 60, &err), 0);
+  CU_ASSERT_EQUAL(fixture_append(store, 261, 500, 60, &err), 0);
+  for (uint64_t at = 1; at <= 500; at++) {
+    uint64_t seq = 0;
+    CU_ASSERT_EQUAL(history_seq_at(store, base + (int64_t)at * 10 + 3, 500, &seq, &err), 0);
+    CU_ASSERT_EQUAL(seq, at);
+    CU_ASSERT_EQUAL(history_seq_at(store, INT64_MAX, at, &seq, &err), 0);
+    CU_ASSERT_EQUAL(seq, at);
+  }
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     uint64_t seq = 12345;
     CU_ASSERT_EQUAL(history_seq_at(store, cases[i].time, cases[i].max, &seq, &err), 0);
@@ -132,17 +142,21 @@ static void an_entry_that_is_missing_is_corruption(void) {
   struct fixture f;
   struct err err;
   struct buf out;
+  struct entry entry;
+  bool found = false;
   size_t count = 0;
   unsigned char key_bytes[STORE_KEY_SIZE] = {0, 0, 0, 0, 0, 0, 0, 50};
   DBT key = {.data = key_bytes, .size = sizeof key_bytes};
   fixture_create(&f);
   buf_init(&out, 1 << 20);
   struct store *store = fixture_open(&f);
-  CU_ASSERT_EQUAL(fixture_append(store, 1, 100, 60, &err), 0);
+  for (uint64_t seq = 1; seq <= 100; seq++)
+    CU_ASSERT_EQUAL(fixture_append(store, seq, seq, 60, &err), 0);
   CU_ASSERT_EQUAL(store->history->del(store->history, NULL, &key, 0), 0);
   CU_ASSERT_EQUAL(history_read(store, 1, 100, 1 << 20, &out, &count, &err), ERR_CORRUPT);
   CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "entry 50 is missing"));
   CU_ASSERT_EQUAL(history_read(store, 50, 100, 1 << 20, &out, &count, &err), ERR_CORRUPT);
+  CU_ASSERT_EQUAL(history_get(store, 50, &out, &entry, &found, &err), ERR_CORRUPT);
   CU_ASSERT_EQUAL(history_read(store, 1, 49, 1 << 20, &out, &count, &err), 0);
   CU_ASSERT_EQUAL(count, 49);
   buf_free(&out);
@@ -160,7 +174,8 @@ static void a_record_that_was_altered_is_corruption(void) {
   buf_init(&bytes, 1 << 20);
   buf_init(&out, 1 << 20);
   struct store *store = fixture_open(&f);
-  CU_ASSERT_EQUAL(fixture_append(store, 1, 10, 60, &err), 0);
+  for (uint64_t seq = 1; seq <= 10; seq++)
+    CU_ASSERT_EQUAL(fixture_append(store, seq, seq, 60, &err), 0);
   fixture_record(&bytes, 5, 60);
   bytes.data[70] ^= 1;
   DBT key = {.data = key_bytes, .size = sizeof key_bytes};
