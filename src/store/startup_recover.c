@@ -19,8 +19,7 @@
 
 static int recover_here(struct startup *s, struct err *err) {
   struct store *store = NULL;
-  enum recover_mode mode = s->scan.page_alarm ? RECOVER_FATAL : RECOVER_NORMAL;
-  int code = env_open_writer(s->config, s->log, NULL, mode, &store, err);
+  int code = env_open_writer(s->config, s->log, NULL, RECOVER_NORMAL, &store, err);
   if (code)
     return code;
   FAULT("store.startup.recovered");
@@ -112,6 +111,10 @@ int startup_recover(struct startup *s, struct err *err) {
   int code = 0;
   if (!s->quick && (code = env_remove_regions(s->config->data_dir, err)))
     return code;
+  if (s->scan.page_alarm)
+    log_warn(s->log,
+             "Berkeley DB met a bad page and noted it in the WAL; every page is sound now. Recovery begins at the "
+             "first WAL segment");
   FAULT("store.startup.before_recovery");
   code = recover_in_child(s, err);
   if (code == ERR_CORRUPT && !s->replaced)

@@ -319,6 +319,26 @@ static void a_bad_page_of_whatever_kind_stops_the_start(void) {
     }
 }
 
+/* A restart under a living supervisor does not read all pages: a reader meets the bad one and panics the environment,
+ * the node restarts. Berkeley DB left a note in the log: the second time it stops. */
+static void a_bad_page_cannot_make_a_restart_loop(void) {
+  const char *data = copy_of(settled);
+  uint64_t at = 20 * (uint64_t)STORE_PAGE_SIZE + 1000;
+  crashed_flip(history_of(data), at);
+  start(data, START_QUICK);
+  CU_ASSERT(expect("first", result.end == END_WRONG));
+  for (int again = 0; again < 2; again++) {
+    start(data, START_QUICK);
+    CU_ASSERT(expect("second", result.end == END_STOPPED && says("assertions.kv at page 20 (offset 81920)")));
+  }
+  /* The page is well again, it was the cable: nothing was lost. */
+  crashed_flip(history_of(data), at);
+  start(data, START_QUICK);
+  CU_ASSERT(expect("well", result.end == END_ALL_THERE && result.last_seq == ENTRIES));
+  start(data, START_QUICK);
+  CU_ASSERT(expect("and stays so", result.end == END_ALL_THERE && result.last_seq == ENTRIES));
+}
+
 static void pages_that_are_gone_stop_the_start(void) {
   struct pagescan scan;
   struct err err;
@@ -511,6 +531,7 @@ int main(void) {
       {"a log cut at any byte of its last records", a_log_cut_at_any_byte_of_its_last_records},
       {"a torn tail is copied aside", a_torn_tail_is_copied_aside},
       {"a bad page of whatever kind stops the start", a_bad_page_of_whatever_kind_stops_the_start},
+      {"a bad page cannot make a restart loop", a_bad_page_cannot_make_a_restart_loop},
       {"pages that are gone stop the start", pages_that_are_gone_stop_the_start},
       {"an older wal, an empty one and none keep everything", an_older_wal_an_empty_one_and_none_keep_everything},
       {"a wal put in from a backup is noticed even if it is as new",
