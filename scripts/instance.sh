@@ -65,10 +65,11 @@ start() {
   if ! supervisor=$(live_pid "$home/run/stemedb-api.pid"); then
     api=$(program stemedb-api)
     log=$home/log/stemedb-api.log
-    # Of its own session, so that a signal to the caller's terminal does not reach it. exec all the way: one process.
+    # Of its own session, so that a signal to the caller's terminal does not reach it; and nothing of it, the subshell
+    # that waits for it included, keeps a pipe of the caller's open.
     # shellcheck disable=SC2016 # expanded by the inner shell
-    as_user sh -c 'echo $$ >"$1/run/stemedb-api.pid"; exec setsid "$2" --home "$1" >>"$3" 2>&1 </dev/null' \
-      sh "$home" "$api" "$log" &
+    (as_user sh -c 'echo $$ >"$1/run/stemedb-api.pid"; exec setsid "$2" --home "$1" >>"$3" 2>&1' \
+      sh "$home" "$api" "$log") >/dev/null 2>&1 </dev/null &
     supervisor=$!
   fi
   wait_until 6000 ready || die "the node is not ready after 10 minutes: see $home/log/stemedb-api.log"
