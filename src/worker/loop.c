@@ -15,20 +15,22 @@ static int add(struct worker *w, int fd, uint32_t events, uint64_t source, struc
 }
 
 /* Takes no new connections; serves the kept ones until nginx, which never sends on one that it closed, has closed them.
- */
+ * In a rolling restart there is all the time that streams need; when the whole node stops, there is not. */
 static void begin_stop(struct worker *w) {
   struct signalfd_siginfo info;
   (void)!read(w->signal_fd, &info, sizeof(info));
-  if (w->stopping)
-    return;
+  if (!w->stopping)
+    epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, w->listen_fd, NULL);
   w->stopping = true;
+  if (segment_state(w->api->segment) != NODE_STOPPING || w->stop_deadline)
+    return;
   w->stop_deadline = clock_monotonic() + WORKER_DRAIN_US;
-  epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, w->listen_fd, NULL);
   streams_stop(w->streams);
 }
 
 static bool drained(const struct worker *w) {
-  return w->stopping && (w->open_count == 0 || clock_monotonic() >= w->stop_deadline);
+  bool late = w->stop_deadline && clock_monotonic() >= w->stop_deadline;
+  return w->stopping && (w->open_count == 0 || late);
 }
 
 static void handle(struct worker *w, const struct epoll_event *event) {

@@ -36,10 +36,19 @@ static struct stream *stream_of(struct http_stream *face) {
   return face->io;
 }
 
+/* What has arrived, at least a byte: FCGX_GetStr would wait until all of `size` is there, and a slow client's lines
+ * with it. */
 static int stream_read(struct http_stream *face, void *data, size_t size, size_t *got, struct err *err) {
   FCGX_Stream *in = stream_of(face)->connection->fcgi.in;
-  int n = FCGX_GetStr(data, (int)(size < INT32_MAX ? size : INT32_MAX), in);
-  *got = n > 0 ? (size_t)n : 0;
+  unsigned char *p = data;
+  int first = size > 0 ? FCGX_GetChar(in) : EOF;
+  *got = 0;
+  if (first != EOF) {
+    size_t there = (size_t)(in->stop - in->rdNext), more = there < size - 1 ? there : size - 1;
+    p[0] = (unsigned char)first;
+    int n = FCGX_GetStr((char *)p + 1, (int)(more < INT32_MAX ? more : INT32_MAX), in);
+    *got = 1 + (n > 0 ? (size_t)n : 0);
+  }
   /* A cut body looks like its end, but for this. */
   if (FCGX_GetError(in) != 0)
     return err_set(err, ERR_IO, "the body was cut off");

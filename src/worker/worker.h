@@ -20,7 +20,7 @@ enum {
   WORKER_CONNECTIONS_MAX = 4096,
   WORKER_STREAMS = 4,             /* streaming threads */
   WORKER_READY_WAIT_US = 2000000, /* how long a request waits for a recovering node */
-  WORKER_DRAIN_US = 25000000,     /* how long a stopping worker serves what it has */
+  WORKER_DRAIN_US = 25000000,     /* how long a worker serves what it has when the node stops */
   WORKER_IO_TIMEOUT_S = 60,       /* a peer that does not take or give a byte for so long is gone */
   WORKER_ARENA_MAX = 48 << 20,
   WORKER_BODY_MAX = 9 << 20 /* no route takes more */
@@ -61,7 +61,7 @@ struct worker {
   const struct log *log;
   int epoll_fd, listen_fd, signal_fd, ready_fd;
   bool stopping;
-  uint64_t stop_deadline;
+  uint64_t stop_deadline; /* 0: none */
   struct connection *slots[WORKER_CONNECTIONS_MAX];
   uint32_t slot_count, open_count, last_generation;
   uint32_t free_slots[WORKER_CONNECTIONS_MAX];
@@ -133,7 +133,7 @@ void streams_free(struct streams *streams);
 bool streams_start(struct streams *streams, struct connection *connection);
 /* The wake-up descriptor was readable: takes back what is done. */
 void streams_event(struct streams *streams);
-/* Tells the threads that the process stops. */
+/* Tells the threads that the node stops. */
 void streams_stop(struct streams *streams);
 
 #endif
