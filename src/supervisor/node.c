@@ -176,11 +176,12 @@ void node_hear(struct node *node, struct child *child) {
   for (size_t i = 0; i < node->child_count; i++)
     ready += node->children[i].pid > 0 && node->children[i].state == CHILD_READY;
   if (!node->ready && ready == (size_t)node->config->workers + 1) {
+    if (node->proven) /* the first start's last word is the committer's */
+      log_info(node->log, "Committer and %zu workers are back after %.3f s", ready - 1,
+               (double)(clock_monotonic() - node->event_us) / SECOND_US);
     node->ready = node->proven = true;
     node->failures = 0;
     notify_send(node->notify, "READY=1");
-    log_info(node->log, "Committer and %zu workers are ready after %.3f s", ready - 1,
-             (double)(clock_monotonic() - node->event_us) / SECOND_US);
   }
   node_show(node);
   node_roll(node);

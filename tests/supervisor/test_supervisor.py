@@ -49,7 +49,7 @@ class Node:
             self.process = subprocess.Popen([self.bin + "/stemedb-api", "--home", self.home, *options], env=env,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if ready:
-            tap.wait_for(lambda: len(self.pids("worker")) == 2 and "are ready" in self.log(), "ready node")
+            tap.wait_for(lambda: len(self.pids("worker")) == 2 and self.notified("READY=1"), "ready node")
         return self
 
     def log(self):
@@ -72,17 +72,18 @@ class Node:
             return []
 
     def notified(self, word):
+        return self.told_times(word) > 0
+
+    def told_times(self, word):
         try:
             while True:
                 self.told.append(self.notify.recv(4096).decode())
         except BlockingIOError:
-            return word in self.told
-
-    def restarts(self):
-        return self.log().count("are ready")
+            return self.told.count(word)
 
     def wait_restart(self, count):
-        tap.wait_for(lambda: self.restarts() >= count, f"start number {count}")
+        """Waits until the node has become ready for the count-th time."""
+        tap.wait_for(lambda: self.told_times("READY=1") >= count, f"start number {count}")
 
     def end(self, sig=signal.SIGTERM):
         self.process.send_signal(sig)
@@ -140,6 +141,7 @@ def check_death(role):
         tap.equal(before & after, set(), "survivors")
         tap.ok(not any(alive(p) for p in before))
         tap.contains(node.log(), f"{role} {victim} died: signal 9 (KILL)")
+        tap.contains(node.log(), "Committer and 2 workers are back after 0.")
         tap.equal([e["quick"] for e in node.events("started", "committer")], [None, "1"])
         tap.equal(node.end(), 0)
 
@@ -260,7 +262,7 @@ def _():
         order = [(e["event"], e["pid"] in workers) for e in node.events("started", "worker")[2:]]
         tap.equal(order, [("started", False)] * 2)
         tap.equal(sorted(e["pid"] for e in node.events("terminated")), sorted(workers))
-        tap.equal(node.restarts(), 1)
+        tap.equal(node.told_times("READY=1"), 1)
 
 
 @tap.case("when the supervisor is killed its children die, and the next one takes over at once")
