@@ -1,0 +1,101 @@
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/tool.h"
+
+#define DEFAULT_HOME "/var/lib/stemedb"
+
+struct subcommand {
+  const char *name, *arguments, *does;
+  tool_run *run;
+};
+
+static const struct subcommand subcommands[] = {
+    {"init", "", "make an empty history in the home", tool_init},
+    {"config", "", "print every option of stemedb.conf with its default", tool_config},
+    {"accept-loss", "--to-seq N", "go on without the acknowledged entries after N, which are lost", tool_accept_loss},
+};
+
+enum { SUBCOMMAND_COUNT = sizeof(subcommands) / sizeof(subcommands[0]) };
+
+static const struct subcommand *find(const char *name) {
+  for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+    if (strcmp(subcommands[i].name, name) == 0)
+      return &subcommands[i];
+  return NULL;
+}
+
+static void print_help(FILE *out) {
+  fputs("Usage: stemedb SUBCOMMAND [--home DIR] [ARGUMENTS]\n"
+        "\n"
+        "  --home DIR   the home (else $STEMEDB_HOME, else " DEFAULT_HOME ")\n"
+        "  --help, --version\n"
+        "\n"
+        "Subcommands:\n",
+        out);
+  for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+    fprintf(out, "  %-12s%-12s%s\n", subcommands[i].name, subcommands[i].arguments, subcommands[i].does);
+  fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 corrupt or missing history.\n", out);
+}
+
+int tool_fail(const struct tool *tool, const struct err *err) {
+  log_error(&tool->log, "%s", err->text);
+  return err->code == ERR_CORRUPT || err->code == ERR_NOTFOUND ? TOOL_CORRUPT : TOOL_FAILED;
+}
+
+int tool_usage(const char *name) {
+  const struct subcommand *subcommand = find(name);
+  fprintf(stderr, "Usage: stemedb %s [--home DIR] %s\n", name, subcommand ? subcommand->arguments : "");
+  return TOOL_USAGE;
+}
+
+/* Takes --home DIR out of the arguments, wherever it stands; false if DIR is missing. */
+static bool take_home(int *argc, char **argv, const char **home) {
+  int kept = 1;
+  for (int i = 1; i < *argc; i++) {
+    if (strncmp(argv[i], "--home=", 7) == 0)
+      *home = argv[i] + 7;
+    else if (strcmp(argv[i], "--home") != 0)
+      argv[kept++] = argv[i];
+    else if (++i < *argc)
+      *home = argv[i];
+    else
+      return false;
+  }
+  argv[kept] = NULL;
+  *argc = kept;
+  return true;
+}
+
+int main(int argc, char **argv) {
+  struct tool tool = {.home = getenv("STEMEDB_HOME")};
+  if (!tool.home || !*tool.home)
+    tool.home = DEFAULT_HOME;
+  if (!take_home(&argc, argv, &tool.home) || argc < 2) {
+    print_help(stderr);
+    return TOOL_USAGE;
+  }
+  if (strcmp(argv[1], "--help") == 0) {
+    print_help(stdout);
+    return TOOL_DONE;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    puts(PACKAGE_STRING);
+    return TOOL_DONE;
+  }
+  const struct subcommand *subcommand = find(argv[1]);
+  if (!subcommand) {
+    print_help(stderr);
+    return TOOL_USAGE;
+  }
+  log_open(&tool.log, STDERR_FILENO, subcommand->name);
+  if (sodium_init() < 0) {
+    log_error(&tool.log, "libsodium does not initialise");
+    return TOOL_FAILED;
+  }
+  return subcommand->run(&tool, argc - 1, argv + 1);
+}
