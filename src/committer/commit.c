@@ -1,0 +1,116 @@
+#include "base/clock.h"
+#include "base/fault.h"
+#include "committer/committer.h"
+
+/* A batch is full after so many entries or bytes of records; its last command may go beyond. */
+enum { BATCH_ENTRIES = 2000, BATCH_BYTES = 8 << 20 };
+
+static bool full(const struct committer *c) {
+  const struct batch *b = &c->batch;
+  return b->decision_count >= c->config->batch_commands || b->entry_count >= BATCH_ENTRIES ||
+         b->records.len >= BATCH_BYTES;
+}
+
+/* Decides the next command of a connection; a malformed one ends the connection. */
+static int take_one(struct committer *c, struct connection *connection, bool *any, struct err *err) {
+  struct command command;
+  struct span frame;
+  if (!connection_take(connection, &frame))
+    return 0;
+  *any = true;
+  if (command_parse(frame, &command, err) == 0 && decide(c, &command, connection, err) == 0)
+    return 0;
+  if (err->code != ERR_INVALID)
+    return err->code;
+  log_error(c->log, "a worker's connection is closed: %s", err->text);
+  connection_drop(connection);
+  return 0;
+}
+
+/* One command of each connection in turn, until nothing waits or the batch is full. */
+static int gather(struct committer *c, bool *any, struct err *err) {
+  bool more = true;
+  while (more) {
+    more = false;
+    for (struct connection *k = c->connections; k && !full(c); k = k->next)
+      if (take_one(c, k, &more, err))
+        return err->code;
+    *any = *any || more;
+  }
+  return 0;
+}
+
+/* Nothing after the append may fail and be gone on from: what is stored would not be what is told. */
+static int store_batch(struct committer *c, struct err *err) {
+  struct batch *b = &c->batch;
+  FAULT("committer.before_append");
+  if (history_append(c->store, b->spans, c->mark.seq + 1, b->entry_count, err)) {
+    if (err->code != ERR_FULL)
+      return err->code;
+    log_error(c->log, "writes are refused: %s", err->text);
+    housekeeping_set_full(c, true);
+    batch_refuse_entries(b);
+    return 0;
+  }
+  FAULT("committer.after_append");
+  if (history_flush(c->store, err))
+    return err->code;
+  FAULT("committer.after_flush");
+  c->mark.seq = b->last_seq;
+  c->last_time_us = b->last_time_us;
+  if (mark_write(c->mark_fd, &c->mark, err))
+    return err->code;
+  FAULT("committer.after_mark");
+  if (projection_apply(c->projection, b->entries, b->entry_count, err))
+    return err->code;
+  FAULT("committer.after_project");
+  housekeeping_publish(c);
+  FAULT("committer.after_publish");
+  return 0;
+}
+
+static void put_reply(const struct committer *c, const struct decision *d) {
+  const struct batch *b = &c->batch;
+  struct buf *out = &d->connection->out;
+  const struct refused_item *items = b->items ? b->items + d->first_item : NULL;
+  const struct commit_receipt *receipts = b->receipts + d->first_receipt;
+  switch (d->reply) {
+  case REPLY_COMMITTED:
+    if (d->replayed)
+      reply_put_replayed(out, d->tag, d->first_seq, d->count);
+    else
+      reply_put_committed(out, d->tag, receipts, d->count);
+    break;
+  case REPLY_IMPORTED:
+    reply_put_imported(out, d->tag, d->count ? receipts[d->count - 1].seq : c->mark.seq, d->count, d->duplicates, items,
+                       d->item_count);
+    break;
+  default: reply_put_refused(out, d->tag, d->refusal, items, d->item_count); break;
+  }
+  if (out->failed)
+    connection_drop(d->connection);
+}
+
+static void count_batch(const struct committer *c) {
+  struct metrics *metrics = segment_metrics(c->segment);
+  metric_observe(metrics_cell(metrics, METRIC_COMMIT_BATCH_SIZE, ""), c->batch.decision_count);
+  metric_add(metrics_cell(metrics, METRIC_ASSERTIONS_INGESTED_TOTAL, ""), c->batch.entry_count);
+}
+
+int commit_waiting(struct committer *c, bool *any, struct err *err) {
+  struct batch *b = &c->batch;
+  *any = false;
+  batch_begin(b, c->mark.seq, c->last_time_us, clock_now());
+  if (gather(c, any, err))
+    return err->code;
+  if (b->entry_count > 0 && (batch_finish(b, err) || store_batch(c, err)))
+    return err->code;
+  if (b->entry_count > 0)
+    count_batch(c);
+  if (b->decision_count > 0)
+    FAULT("committer.before_reply");
+  for (size_t i = 0; i < b->decision_count; i++)
+    if (!b->decisions[i].connection->gone)
+      put_reply(c, &b->decisions[i]);
+  return 0;
+}

@@ -1,0 +1,72 @@
+/*
+ * stemedb-committer: the only writer. One thread, one loop: take all waiting commands, decide them in order, append,
+ * flush, mark, project, publish, reply. While one batch is being made durable the next one gathers in the sockets.
+ */
+#ifndef COMMITTER_COMMITTER_H
+#define COMMITTER_COMMITTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "base/segment.h"
+#include "committer/batch.h"
+#include "committer/connection.h"
+#include "projection/projection.h"
+#include "projection/snapshot.h"
+#include "store/mark.h"
+#include "store/store.h"
+
+struct committer {
+  const struct config *config;
+  const struct log *log;
+  bool told; /* the error was logged where it was found */
+  struct segment *segment;
+  /* --- the store --- */
+  struct store *store;
+  struct projection *projection;
+  struct reader reader;
+  int mark_fd;
+  struct mark mark;      /* as last written: history and last seq */
+  uint64_t last_time_us; /* of the entry mark.seq */
+  /* --- the loop --- */
+  int epoll_fd, listen_fd, signal_fd;
+  bool stopping; /* reads no more; what was read is finished */
+  struct connection *connections;
+  size_t connection_count;
+  struct batch batch;
+  uint64_t tick_us; /* clock_monotonic() of the next housekeeping */
+};
+
+/* --- loop.c --- */
+
+/* Serves until it is told to stop. An error means that nobody knows what is stored: the process must end without
+ * touching it. */
+NODISCARD int committer_run(struct committer *committer, struct err *err);
+
+/* --- commit.c --- */
+
+/* One batch: takes what waits, decides it, commits it and puts the replies. *any tells whether there was something. */
+NODISCARD int commit_waiting(struct committer *committer, bool *any, struct err *err);
+
+/* --- decide.c --- */
+
+/* Decides one command against the store and what the batch holds, and adds its entries and one decision to the batch.
+ * ERR_INVALID: the command is malformed, and nothing was added. */
+NODISCARD int decide(struct committer *committer, const struct command *command, struct connection *connection,
+                     struct err *err);
+
+/* --- housekeeping.c --- */
+
+/* Promises the supervisor to be heard of again. */
+void housekeeping_alive(struct committer *committer);
+/* What is due each second: disk space, metrics, checkpoints. */
+NODISCARD int housekeeping_tick(struct committer *committer, struct err *err);
+/* Publishes the state of the projection to all processes. */
+void housekeeping_publish(struct committer *committer);
+/* Refuses writes from now on, or no more. */
+void housekeeping_set_full(struct committer *committer, bool full);
+
+#endif

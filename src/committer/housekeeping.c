@@ -1,0 +1,54 @@
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/fileio.h"
+#include "committer/committer.h"
+
+enum { SECOND_US = 1000 * 1000, ALIVE_US = 10 * SECOND_US, CHECKPOINT_US = 120 * SECOND_US };
+
+void housekeeping_alive(struct committer *c) {
+  segment_set_deadline(c->segment, clock_monotonic() + ALIVE_US);
+}
+
+void housekeeping_publish(struct committer *c) {
+  struct watermark mark = {0};
+  projection_watermark(c->projection, &mark);
+  memcpy(mark.history_id, c->mark.history_id, HISTORY_ID_SIZE);
+  mark.timeline = c->mark.timeline;
+  mark.branch = c->mark.branch;
+  segment_publish(c->segment, &mark);
+  metric_set(metrics_cell(segment_metrics(c->segment), METRIC_ASSERTIONS_TOTAL, ""), mark.assertion_count);
+}
+
+void housekeeping_set_full(struct committer *c, bool is_full) {
+  segment_set_disk_full(c->segment, is_full);
+}
+
+/* Writes are refused below the limit, and resumed well above it, so that they do not flicker. */
+static int watch_disk(struct committer *c, struct err *err) {
+  uint64_t free_bytes, least = c->config->min_free_bytes;
+  if (fileio_free_bytes(c->config->data_dir, &free_bytes, err))
+    return err->code;
+  metric_set(metrics_cell(segment_metrics(c->segment), METRIC_DATA_FREE_BYTES, ""), free_bytes);
+  bool was_full = segment_disk_full(c->segment);
+  if (!was_full && free_bytes < least) {
+    log_error(c->log, "writes are refused: %" PRIu64 " bytes are free, %" PRIu64 " must be", free_bytes, least);
+    housekeeping_set_full(c, true);
+  } else if (was_full && free_bytes >= least + least / 4) {
+    log_info(c->log, "writes are accepted again: %" PRIu64 " bytes are free", free_bytes);
+    housekeeping_set_full(c, false);
+  }
+  return 0;
+}
+
+int housekeeping_tick(struct committer *c, struct err *err) {
+  uint64_t now = clock_monotonic(), limit = c->config->checkpoint_bytes;
+  if (now < c->tick_us)
+    return 0;
+  c->tick_us = now + SECOND_US;
+  segment_set_deadline(c->segment, now + CHECKPOINT_US); /* a slow disk is not a hanging committer */
+  if (watch_disk(c, err) || store_checkpoint(c->store, limit, NULL, err) ||
+      projection_checkpoint(c->projection, limit, err) || store_update_metrics(c->store, err))
+    return err->code;
+  return 0;
+}
