@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "model/entry.h"
+#include "store/group.h"
 #include "store/internal.h"
 #include "store/mark.h"
 #include "store/wal_walk.h"
@@ -86,23 +87,40 @@ static void put(DB *db, DB_TXN *txn, uint64_t seq, struct span record) {
   need(db->put(db, txn, &key, &value, 0) == 0, "putting");
 }
 
+/* One transaction, stored in groups as the committer does (store/group.h). */
+static void write_batch(DB_ENV *env, DB *db, uint64_t first, size_t count) {
+  struct buf bytes;
+  struct span *records = calloc(count, sizeof *records);
+  size_t *ends = calloc(count + 1, sizeof *ends);
+  DB_TXN *txn = NULL;
+  buf_init(&bytes, (size_t)64 << 20);
+  need(records && ends && env->txn_begin(env, NULL, &txn, 0) == 0, "beginning");
+  for (size_t i = 0; i < count; i++) {
+    crashed_record(&bytes, first + i);
+    ends[i + 1] = bytes.len;
+  }
+  for (size_t i = 0; i < count; i++)
+    records[i] = span_of(bytes.data + ends[i], ends[i + 1] - ends[i]);
+  for (size_t done = 0, taken; done < count; done += taken) {
+    taken = group_take(records + done, count - done);
+    put(db, txn, first + done + taken - 1, span_of(bytes.data + ends[done], ends[done + taken] - ends[done]));
+  }
+  need(txn->commit(txn, DB_TXN_NOSYNC) == 0, "committing");
+  buf_free(&bytes);
+  free(records);
+  free(ends);
+}
+
 static void write_entries(DB_ENV *env, DB *db, const struct crash_plan *plan) {
-  struct buf record;
-  buf_init(&record, ENTRY_MAX_SIZE);
   for (uint64_t seq = 1; seq <= plan->entries;) {
-    DB_TXN *txn = NULL;
-    need(env->txn_begin(env, NULL, &txn, 0) == 0, "beginning");
-    for (uint64_t i = 0; i < plan->per_txn && seq <= plan->entries; i++, seq++) {
-      buf_reset(&record);
-      crashed_record(&record, seq);
-      put(db, txn, seq, buf_span(&record));
-    }
-    need(txn->commit(txn, DB_TXN_NOSYNC) == 0, "committing");
-    if (plan->checkpoint_at && seq > plan->checkpoint_at && seq - plan->per_txn <= plan->checkpoint_at)
+    uint64_t left = plan->entries - seq + 1;
+    size_t count = (size_t)(left < plan->per_txn ? left : plan->per_txn);
+    write_batch(env, db, seq, count);
+    seq += count;
+    if (plan->checkpoint_at && seq > plan->checkpoint_at && seq - count <= plan->checkpoint_at)
       need(env->txn_checkpoint(env, 0, 0, DB_FORCE) == 0, "checkpointing");
   }
   need(env->log_flush(env, NULL) == 0, "flushing");
-  buf_free(&record);
 }
 
 static void write_identity(DB *db, const char *data_dir, uint64_t seq) {

@@ -39,7 +39,7 @@ static void a_sound_file_tells_what_it_holds(void) {
   CU_ASSERT_EQUAL(whole.last_page + 1, whole.page_count);
   CU_ASSERT_EQUAL(whole.holes, 0);
   CU_ASSERT_EQUAL(whole.greatest_key, ENTRIES);
-  CU_ASSERT_EQUAL(whole.leaf_items, ENTRIES + 1); /* and key 0 */
+  CU_ASSERT(whole.leaf_items > ENTRIES / 10 && whole.leaf_items < ENTRIES); /* groups */
   CU_ASSERT(whole.newest.file > 1);
 }
 
