@@ -55,13 +55,27 @@ NODISCARD int startup_check_holes(struct startup *s, struct err *err);
 NODISCARD int startup_walk_entries(struct startup *s, struct err *err);
 
 /* --- startup_replaced.c --- */
-/* Whether the log was replaced; if it does not reach up to the database's pages, moves it aside and begins a new one
- * behind them. */
+/* Whether the log was replaced; if it does not reach up to the database's pages, moves it aside and puts another one
+ * in: the one that the database was used with last, if that was set aside, else a new one that begins behind the pages.
+ */
 NODISCARD int startup_replace_wal(struct startup *s, struct err *err);
-/* Notes that this log and this database belong together from now on. */
-NODISCARD int startup_marry_wal(struct startup *s, struct err *err);
+
+/* --- reuse.c --- */
+/* If the log that the database was used with last was set aside, and reaches up to its pages: *found, and what recovery
+ * needs of it, up to the first damage, is copied to data/wal.incoming. */
+NODISCARD int reuse_stage(struct startup *s, bool *found, struct err *err);
+/* Moves it from there into the empty data/wal. */
+NODISCARD int reuse_put_in(struct startup *s, struct err *err);
+
+/* --- startup_id.c --- */
 /* Whether `dir` is the log that the database was used with last. */
 NODISCARD int startup_is_own_wal(const struct startup *s, const char *dir, bool *own, struct err *err);
+/* Whether nobody has started here yet: neither log nor database has a name. */
+NODISCARD int startup_is_first(const struct startup *s, bool *first, struct err *err);
+/* Notes that this log and this database belong together from now on. */
+NODISCARD int startup_marry_wal(struct startup *s, struct err *err);
+/* Notes that data/wal is not the log that the database was used with last. */
+NODISCARD int startup_divorce_wal(struct startup *s, struct err *err);
 
 /* --- startup_recover.c --- */
 /* Recovers in a child process, given up after config->recovery_timeout_s, then opens s->store. */

@@ -1,82 +1,8 @@
-#include <errno.h>
 #include <inttypes.h>
-#include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/fault.h"
 #include "store/startup_internal.h"
-
-/*
- * A log and a database belong together. Each bears a copy of one random name: data/wal/.id and data/db/wal.id. A log
- * that was put in from a backup has none. Beyond that, a log that ends before the newest page of the database must not
- * be given to Berkeley DB: it would refuse to start, or start and panic at the first write to such a page.
- */
-#define WAL_ID_IN_WAL ".id"
-#define WAL_ID_IN_DB "wal.id"
-
-enum { WAL_ID_BYTES = 16, WAL_ID_DIGITS = 2 * WAL_ID_BYTES, WAL_ID_MAX = 64 };
-
-static int read_id(const char *dir, const char *name, struct buf *out, struct err *err) {
-  char path[FILEIO_PATH_MAX];
-  bool found = false;
-  if (fileio_join(path, dir, name, err) || fileio_read_file(path, out, &found, err))
-    return err->code;
-  return 0;
-}
-
-int startup_is_own_wal(const struct startup *s, const char *dir, bool *own, struct err *err) {
-  struct buf wal, db;
-  buf_init(&wal, WAL_ID_MAX);
-  buf_init(&db, WAL_ID_MAX);
-  int code = read_id(dir, WAL_ID_IN_WAL, &wal, err);
-  if (!code)
-    code = read_id(s->db, WAL_ID_IN_DB, &db, err);
-  *own = !code && wal.len > 0 && span_equal(buf_span(&wal), buf_span(&db));
-  buf_free(&wal);
-  buf_free(&db);
-  return code;
-}
-
-/* Neither has a name: nobody has started here yet. */
-static int is_first_start(const struct startup *s, bool *first, struct err *err) {
-  struct buf ids;
-  buf_init(&ids, (size_t)2 * WAL_ID_MAX);
-  int code = read_id(s->wal, WAL_ID_IN_WAL, &ids, err);
-  if (!code)
-    code = read_id(s->db, WAL_ID_IN_DB, &ids, err);
-  *first = !code && ids.len == 0;
-  buf_free(&ids);
-  return code;
-}
-
-int startup_marry_wal(struct startup *s, struct err *err) {
-  unsigned char id[WAL_ID_BYTES];
-  char text[WAL_ID_DIGITS + 2], path[FILEIO_PATH_MAX];
-  bool own = false;
-  int code = startup_is_own_wal(s, s->wal, &own, err);
-  if (code || own)
-    return code;
-  randombytes_buf(id, sizeof id);
-  sodium_bin2hex(text, sizeof text, id, sizeof id);
-  text[WAL_ID_DIGITS] = '\n';
-  if ((code = fileio_join(path, s->wal, WAL_ID_IN_WAL, err)) ||
-      (code = fileio_replace(path, text, WAL_ID_DIGITS + 1, 0640, err)) ||
-      (code = fileio_join(path, s->db, WAL_ID_IN_DB, err)) ||
-      (code = fileio_replace(path, text, WAL_ID_DIGITS + 1, 0640, err)))
-    return code;
-  return 0;
-}
-
-static int divorce_wal(struct startup *s, struct err *err) {
-  char path[FILEIO_PATH_MAX];
-  if (fileio_join(path, s->wal, WAL_ID_IN_WAL, err))
-    return err->code;
-  if (unlink(path) && errno != ENOENT)
-    return err_sys(err, errno, "removing %s", path);
-  return fileio_sync_dir(s->wal, err);
-}
 
 /* The greatest number that any log file of this home bears, those that were set aside included, or a page names. */
 static int greatest_number(struct startup *s, uint32_t *greatest, struct err *err) {
@@ -96,6 +22,11 @@ static int greatest_number(struct startup *s, uint32_t *greatest, struct err *er
   aside_list_free(folders, count);
   return code;
 }
+
+/*
+ * A log that ends before the newest page of the database must not be given to Berkeley DB: it would refuse to start, or
+ * start and panic at the first write to such a page.
+ */
 
 static int move_log_aside(struct startup *s, struct err *err) {
   char aside[FILEIO_PATH_MAX], name[WAL_NAME_SIZE];
@@ -146,34 +77,45 @@ static int reaches_pages(struct startup *s, bool *reaches, struct err *err) {
   return wal_walk_probe(s->wal, newest, reaches, err);
 }
 
-static int begin_new_log(struct startup *s, struct err *err) {
+static int put_header_in(struct startup *s, struct err *err) {
   uint32_t number = 0;
+  int code = 0;
+  if ((code = greatest_number(s, &number, err)) || (code = move_log_aside(s, err)) ||
+      (code = write_header(s, number + 1, err)))
+    return code;
+  log_warn(s->log, "A new WAL begins. Backups made before cannot be rolled forward over this: make a full backup");
+  return 0;
+}
+
+static int put_other_log_in(struct startup *s, struct err *err) {
+  bool found = false;
+  int code = 0;
   if (!s->has_mark && !s->accepting) {
     err_set(err, ERR_CORRUPT,
             "%s does not reach up to the database, and %s/%s is missing: what was acknowledged is not known", s->wal,
             s->db, STORE_MARK_FILE);
     return startup_fail(s, STARTUP_RESTORE, err);
   }
-  log_warn(s->log, "%s: a new WAL begins",
-           s->scan.end.file == 0 ? "There is no WAL" : "The WAL is older than the database");
-  int code = 0;
-  if ((code = greatest_number(s, &number, err)) || (code = divorce_wal(s, err)) || (code = move_log_aside(s, err)) ||
-      (code = write_header(s, number + 1, err)))
+  log_warn(s->log, "%s", s->scan.end.file == 0 ? "There is no WAL" : "The WAL is older than the database");
+  if ((code = startup_divorce_wal(s, err)) || (code = reuse_stage(s, &found, err)))
     return code;
-  log_warn(s->log, "Backups made before cannot be rolled forward over this: make a full backup");
-  return walscan_run(s->wal, false, NULL, &s->scan, err);
+  if (!found)
+    code = put_header_in(s, err);
+  else if ((code = move_log_aside(s, err)) == 0)
+    code = reuse_put_in(s, err);
+  return code ? code : walscan_run(s->wal, false, NULL, &s->scan, err);
 }
 
 int startup_replace_wal(struct startup *s, struct err *err) {
   bool own = false, first = false, reaches = false;
   int code = 0;
-  if ((code = startup_is_own_wal(s, s->wal, &own, err)) || (code = is_first_start(s, &first, err)) ||
+  if ((code = startup_is_own_wal(s, s->wal, &own, err)) || (code = startup_is_first(s, &first, err)) ||
       (code = reaches_pages(s, &reaches, err)))
     return code;
   s->replaced = (!own && !first) || !reaches;
   s->report->wal_replaced = s->replaced;
   if (!reaches)
-    return begin_new_log(s, err);
+    return put_other_log_in(s, err);
   if (s->replaced)
     log_warn(s->log, "The WAL was replaced");
   return 0;

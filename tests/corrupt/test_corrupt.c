@@ -443,6 +443,50 @@ static void what_a_damaged_wal_holds_is_taken_up_to_the_damage(void) {
   }
 }
 
+/* Killed in its second life, with a cache so small that pages were written in any order. */
+static const char *make_dirty_home(void) {
+  struct crash_plan first = {.entries = 300, .per_txn = 5},
+                    second = {.entries = ENTRIES, .per_txn = 3, .cache_bytes = 150000};
+  const char *dirty = crashed_path(work, "dirty");
+  crashed_remove(dirty);
+  mkdir(dirty, 0750);
+  crashed_create(dirty, &first);
+  start(dirty, START_COLD);
+  CU_ASSERT(expect("first life", result.end == END_ALL_THERE && result.last_seq == 300));
+  crashed_go_on(dirty, 301, &second);
+  return dirty;
+}
+
+static void a_wal_set_aside_too_early_is_used_again(void) {
+  const char *dirty = make_dirty_home(), *data = copy_of(dirty);
+  replace_wal(data, 2);
+  start(data, START_COLD);
+  CU_ASSERT(expect("again", result.end == END_ALL_THERE && result.last_seq == ENTRIES && result.wal_replaced &&
+                                result.from_superseded == 0 && says("it is used again")));
+  go_on(data);
+  /* Without it there is no telling what pages are of one time. */
+  data = copy_of(dirty);
+  crashed_remove(crashed_path(data, "wal"));
+  for (int again = 0; again < 2; again++) {
+    start(data, START_COLD);
+    CU_ASSERT(expect("never", result.end == END_STOPPED && says("Failed to recover WAL")));
+  }
+  /* Damaged behind the newest page it serves up to there, and then supplies what else it holds. */
+  struct walscan scan;
+  struct err err;
+  data = copy_of(dirty);
+  CU_ASSERT_EQUAL_FATAL(walscan_run(crashed_path(data, "wal"), false, NULL, &scan, &err), 0);
+  crashed_fill(crashed_log(data, scan.end.file), scan.end.offset - 900, 20, 0x55);
+  start(data, START_COLD);
+  CU_ASSERT(expect("damaged", result.end == END_STOPPED));
+  replace_wal(data, 0);
+  start(data, START_COLD);
+  CU_ASSERT(expect("up to the damage",
+                   says("it is used again") && ((result.end == END_STOPPED && says("Acknowledged entries missing") &&
+                                                 result.last_seq > ENTRIES - 20) ||
+                                                (result.end == END_ALL_THERE && result.last_seq == ENTRIES))));
+}
+
 static void a_wal_of_another_history_supplies_nothing(void) {
   struct crash_plan plan = {.entries = ENTRIES, .per_txn = PER_TXN, .checkpoint_at = CHECKPOINT};
   const char *other = crashed_path(work, "other"), *data = copy_of(good);
@@ -538,6 +582,7 @@ int main(void) {
        a_wal_put_in_from_a_backup_is_noticed_even_if_it_is_as_new},
       {"entries come back from a wal that was set aside", entries_come_back_from_a_wal_that_was_set_aside},
       {"what a damaged wal holds is taken up to the damage", what_a_damaged_wal_holds_is_taken_up_to_the_damage},
+      {"a wal set aside too early is used again", a_wal_set_aside_too_early_is_used_again},
       {"a wal of another history supplies nothing", a_wal_of_another_history_supplies_nothing},
       {"a loss is accepted only as it is", a_loss_is_accepted_only_as_it_is},
       {"a damaged log is cut when its loss is accepted", a_damaged_log_is_cut_when_its_loss_is_accepted},

@@ -59,14 +59,15 @@ void crashed_record(struct buf *out, uint64_t seq) {
   buf_free(&body);
 }
 
-static DB_ENV *open_environment(const char *data_dir, uint64_t cache_bytes) {
+static DB_ENV *open_environment(const char *data_dir, uint64_t cache_bytes, uint32_t flags) {
   DB_ENV *env = NULL;
   uint32_t cache = cache_bytes ? (uint32_t)cache_bytes : 8 << 20;
   need(db_env_create(&env, 0) == 0, "db_env_create");
   env->set_errfile(env, stderr);
   need(env->set_lg_bsize(env, CRASHED_LOG_BYTES / 8) == 0 && env->set_lg_max(env, CRASHED_LOG_BYTES) == 0 &&
            env->set_cachesize(env, 0, cache, 1) == 0 &&
-           env->open(env, data_dir, DB_CREATE | DB_INIT_LOCK | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_TXN, 0640) == 0,
+           env->open(env, data_dir, flags | DB_CREATE | DB_INIT_LOCK | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_TXN,
+                     0640) == 0,
        "opening an environment");
   return env;
 }
@@ -111,8 +112,8 @@ static void write_batch(DB_ENV *env, DB *db, uint64_t first, size_t count) {
   free(ends);
 }
 
-static void write_entries(DB_ENV *env, DB *db, const struct crash_plan *plan) {
-  for (uint64_t seq = 1; seq <= plan->entries;) {
+static void write_entries(DB_ENV *env, DB *db, uint64_t from, const struct crash_plan *plan) {
+  for (uint64_t seq = from; seq <= plan->entries;) {
     uint64_t left = plan->entries - seq + 1;
     size_t count = (size_t)(left < plan->per_txn ? left : plan->per_txn);
     write_batch(env, db, seq, count);
@@ -123,38 +124,58 @@ static void write_entries(DB_ENV *env, DB *db, const struct crash_plan *plan) {
   need(env->log_flush(env, NULL) == 0, "flushing");
 }
 
+static void write_mark(const char *data_dir, const struct history_meta *meta, uint64_t seq) {
+  const struct timeline *current = history_meta_current(meta);
+  struct mark mark = {.seq = seq, .timeline = current->number, .branch = current->branch};
+  struct err err;
+  int fd = -1;
+  memcpy(mark.history_id, meta->id, sizeof mark.history_id);
+  need(mark_open(data_dir, true, &fd, &err) == 0 && mark_write(fd, &mark, &err) == 0, "writing the mark");
+  close(fd);
+}
+
 static void write_identity(DB *db, const char *data_dir, uint64_t seq) {
   struct history_meta meta;
   struct err err;
   struct buf value;
-  struct mark mark = {.seq = seq};
-  int fd = -1;
   buf_init(&value, 4096);
   need(history_meta_create(&meta, &err) == 0, "making an identity");
   history_meta_encode(&meta, &value);
   put(db, NULL, 0, buf_span(&value));
-  memcpy(mark.history_id, meta.id, sizeof mark.history_id);
-  mark.timeline = history_meta_current(&meta)->number;
-  mark.branch = history_meta_current(&meta)->branch;
-  need(mark_open(data_dir, true, &fd, &err) == 0 && mark_write(fd, &mark, &err) == 0, "writing the mark");
-  close(fd);
+  write_mark(data_dir, &meta, seq);
   history_meta_free(&meta);
   buf_free(&value);
 }
 
-void crashed_create(const char *data_dir, const struct crash_plan *plan) {
+static void run_writer(const char *data_dir, uint64_t from, const struct crash_plan *plan) {
+  struct err err;
+  struct mark mark;
+  bool found = false;
+  int fd = -1;
+  need(store_make_folders(data_dir, &err) == 0 && store_write_db_config(data_dir, &err) == 0, "making folders");
+  DB_ENV *env = open_environment(data_dir, plan->cache_bytes, from > 1 ? DB_RECOVER : 0);
+  DB *db = open_history(env);
+  if (from == 1)
+    write_identity(db, data_dir, plan->entries);
+  write_entries(env, db, from, plan);
+  need(mark_read(data_dir, &mark, &found, &err) == 0 && found, "reading the mark");
+  mark.seq = plan->entries;
+  need(mark_open(data_dir, false, &fd, &err) == 0 && mark_write(fd, &mark, &err) == 0, "writing the mark");
+}
+
+void crashed_go_on(const char *data_dir, uint64_t from, const struct crash_plan *plan) {
   int status = 0;
+  fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
-    struct err err;
-    need(store_make_folders(data_dir, &err) == 0 && store_write_db_config(data_dir, &err) == 0, "making folders");
-    DB_ENV *env = open_environment(data_dir, plan->cache_bytes);
-    DB *db = open_history(env);
-    write_identity(db, data_dir, plan->entries);
-    write_entries(env, db, plan);
+    run_writer(data_dir, from, plan);
     _exit(0);
   }
   need(child > 0 && waitpid(child, &status, 0) == child && status == 0, "the writing child");
+}
+
+void crashed_create(const char *data_dir, const struct crash_plan *plan) {
+  crashed_go_on(data_dir, 1, plan);
 }
 
 static char copy_from[PATH_MAX], copy_to[PATH_MAX];

@@ -21,6 +21,11 @@ enum { CRASHED_LOG_BYTES = 256 << 10 };
  * child process that ends without closing anything. Aborts if that fails. */
 void crashed_create(const char *data_dir, const struct crash_plan *plan);
 
+/* Goes on from entry `from` up to plan->entries in a folder that was started and stopped clean since, and is killed
+ * again.
+ */
+void crashed_go_on(const char *data_dir, uint64_t from, const struct crash_plan *plan);
+
 /* Appends the record of entry `seq`, always the same one. Some are large enough for overflow pages. */
 void crashed_record(struct buf *out, uint64_t seq);
 
