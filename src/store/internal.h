@@ -3,6 +3,7 @@
 #define STORE_INTERNAL_H
 
 #include "base/fileio.h"
+#include "store/checkpoint.h"
 #include "store/env.h"
 #include "store/store.h"
 
@@ -27,6 +28,7 @@ struct store {
   struct env env;
   DB *history; /* assertions.kv; NULL while closed */
   bool writer;
+  struct checkpoint checkpoint;
   int mark_fd;             /* acked.mark, once a checkpoint has synced it; -1 */
   uint64_t wal_bytes_seen; /* that METRIC_WAL_BYTES_TOTAL has counted */
   char history_label[64];  /* label of METRIC_WAL_SEGMENTS_TOTAL; empty until it is first needed */
@@ -46,6 +48,9 @@ NODISCARD int store_open_history(struct store *store, bool create, struct err *e
 /* Closes without a checkpoint, and without caring for errors: before recovering once more. Takes NULL. */
 void store_abandon(struct store *store);
 
+/* Syncs acked.mark, if there is one; `arg` is the store. */
+NODISCARD int store_sync_mark(void *arg, struct err *err);
+
 /* wal, db and db/indexes below `data_dir`. */
 NODISCARD int store_make_folders(const char *data_dir, struct err *err);
 /* data/DB_CONFIG, if there is none. */
@@ -64,7 +69,7 @@ NODISCARD int store_write_metadata_at(const char *path, uint64_t wal_files, cons
 
 /* What lies in the folder of the log. */
 struct wal_usage {
-  uint64_t files, bytes;
+  uint64_t files, bytes;    /* bytes on the disk */
   uint32_t lowest, highest; /* numbers of log files; 0 if there is none */
 };
 /* Counts the files log.NNNNNNNNNN. ERR_NOTFOUND if there is no folder. */

@@ -44,6 +44,7 @@ static int create_store(const struct config *config, const struct log *log, stru
   if (!store)
     return err_set(err, ERR_NOMEM, "no memory for a store");
   *store = (struct store){.config = config, .log = log, .metrics = metrics, .writer = writer, .mark_fd = -1};
+  store->checkpoint = (struct checkpoint){.env = &store->env, .before = store_sync_mark, .ctx = store};
   *out = store;
   return 0;
 }
@@ -166,6 +167,7 @@ void store_abandon(struct store *store) {
   struct err ignored;
   if (!store)
     return;
+  (void)checkpoint_wait(&store->checkpoint, &ignored);
   if (store->history)
     (void)store->history->close(store->history, DB_NOSYNC);
   (void)env_close(&store->env, &ignored);

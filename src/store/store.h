@@ -74,8 +74,10 @@ NODISCARD int history_meta_write(struct store *store, const struct history_meta 
 
 /* --- checkpoint.c --- */
 
-/* Checkpoints if at least `min_bytes` of log were written since the last one (0: always), and syncs acked.mark. *done
- * (may be NULL) tells. */
+/* 0: syncs acked.mark and checkpoints, and returns when that is done. Else, if at least `min_bytes` of log were written
+ * since the last checkpoint and none is under way, starts one in a thread of its own, beside which commits go on; its
+ * error is returned by a later call, and panics the environment meanwhile. *done (may be NULL) tells whether one was
+ * done or started. One thread at a time may call this. */
 NODISCARD int store_checkpoint(struct store *store, uint64_t min_bytes, bool *done, struct err *err);
 /* Refreshes the gauges of WAL and cache (segments, bytes, disk usage, hit ratio, lock conflicts). */
 NODISCARD int store_update_metrics(struct store *store, struct err *err);

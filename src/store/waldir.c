@@ -28,7 +28,7 @@ int store_wal_usage(const char *data_dir, struct wal_usage *out, struct err *err
     if (number == 0 || fstatat(dirfd(dir), e->d_name, &st, 0)) /* it may be gone meanwhile */
       continue;
     out->files++;
-    out->bytes += (uint64_t)st.st_size;
+    out->bytes += (uint64_t)st.st_blocks * 512; /* its size is that of a full file from the beginning */
     out->highest = number > out->highest ? number : out->highest;
     out->lowest = out->lowest == 0 || number < out->lowest ? number : out->lowest;
   }

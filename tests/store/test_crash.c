@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "store/mark.h"
 #include "tests/harness/harness.h"
 #include "tests/store/fixture.h"
@@ -137,12 +138,15 @@ static void killed_before_the_mark(void) {
   killed_at("store.mark.before_write");
 }
 
+/* STEMEDB_TEST_ROUNDS rounds, 25 if it is not set. */
 static void killed_at_any_moment(void) {
+  const char *wish = getenv("STEMEDB_TEST_ROUNDS");
+  unsigned rounds = wish ? (unsigned)strtoul(wish, NULL, 10) : 25;
   struct told *told = share();
   struct fixture f;
   fixture_create(&f);
   srand(1);
-  for (unsigned round = 0; round < 25; round++) {
+  for (unsigned round = 0; round < rounds; round++) {
     uint64_t before = told->acked;
     pid_t pid = start_writer(&f, "", 1000000, told);
     /* At least one batch, then any moment. */
@@ -190,6 +194,43 @@ static void a_full_disk_is_said_and_loses_nothing(void) {
   munmap(told, sizeof *told);
 }
 
+/* Under STEMEDB_FAULTS, in a child: a checkpoint that takes 2 s, and commits beside it. */
+static int commit_beside_a_checkpoint(struct fixture *f) {
+  struct err err;
+  struct store *store = NULL;
+  bool started = false;
+  setenv("STEMEDB_FAULTS", "store.checkpoint.before=sleep:2000", 1);
+  if (env_open_writer(&f->config, &f->log, NULL, RECOVER_NORMAL, &store, &err) ||
+      fixture_append(store, 1, 100, 500, &err) || history_flush(store, &err))
+    return 2;
+  uint64_t start = clock_monotonic();
+  if (store_checkpoint(store, 1000, &started, &err) || !started)
+    return 3;
+  if (fixture_append(store, 101, 200, 500, &err) || history_flush(store, &err))
+    return 4;
+  if (store_checkpoint(store, 1000, &started, &err) || started) /* one at a time */
+    return 5;
+  if (clock_monotonic() - start > 1500000)
+    return 6;
+  if (checkpoint_wait(&store->checkpoint, &err) || clock_monotonic() - start < 2000000)
+    return 7;
+  unsetenv("STEMEDB_FAULTS");
+  return store_close(store, &err) ? 8 : 0;
+}
+
+static void commits_go_on_beside_a_checkpoint(void) {
+  struct fixture f;
+  fixture_create(&f);
+  fflush(stdout);
+  pid_t pid = fork();
+  CU_ASSERT_FATAL(pid >= 0);
+  if (pid == 0)
+    _exit(commit_beside_a_checkpoint(&f));
+  int status = wait_for(pid);
+  CU_ASSERT_TRUE(WIFEXITED(status));
+  CU_ASSERT_EQUAL(WEXITSTATUS(status), 0);
+}
+
 int main(void) {
   static const struct test_case cases[] = {
       {"killed before the commit, the batch is gone whole", killed_before_commit},
@@ -197,6 +238,7 @@ int main(void) {
       {"killed after the flush, what was acknowledged is there", killed_after_the_flush},
       {"killed before the mark, what was acknowledged is there", killed_before_the_mark},
       {"killed at any moment, what was acknowledged is there", killed_at_any_moment},
+      {"commits go on beside a checkpoint", commits_go_on_beside_a_checkpoint},
       {"a failed sync is final", a_failed_sync_is_final},
       {"a full disk is said and loses nothing", a_full_disk_is_said_and_loses_nothing}};
   return harness_run("crash", cases, HARNESS_COUNT(cases));
