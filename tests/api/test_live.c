@@ -237,23 +237,25 @@ static void branch(struct live *live, uint64_t seq) {
 }
 
 static void a_consumer_of_an_abandoned_branch_is_told(void) {
+  static const uint64_t branches[] = {4, 2, 3};
+  static const char *const shared[] = {"2", "2", "3"};
   struct live live;
-  char names[3][HISTORY_NAME_SIZE], target[256];
+  char names[4][HISTORY_NAME_SIZE], target[512];
   live_open(&live);
   grow(&live, 5);
-  history_of(&live, names[0]);
-  branch(&live, 4);
-  history_of(&live, names[1]);
-  branch(&live, 2);
-  history_of(&live, names[2]);
-  snprintf(target, sizeof(target), "/v1/assertions?history=%s", names[2]);
+  for (int i = 0; i < 4; i++) {
+    if (i > 0)
+      branch(&live, branches[i - 1]);
+    history_of(&live, names[i]);
+  }
+  snprintf(target, sizeof(target), "/v1/assertions?history=%s", names[3]);
   live_get(&live, target);
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     struct fake_stream fake;
     snprintf(target, sizeof(target), "/v1/assertions?after_seq=5&history=%s", names[i]);
     CU_ASSERT_EQUAL(live_make(&live, HTTP_GET, target, NULL, NULL), 409);
-    CU_ASSERT_TRUE(is(&live, "/branched_at_seq", "2"));
-    CU_ASSERT_TRUE(is(&live, "/history", names[2]));
+    CU_ASSERT_TRUE(is(&live, "/branched_at_seq", shared[i]));
+    CU_ASSERT_TRUE(is(&live, "/history", names[3]));
     CU_ASSERT_EQUAL(stream(&live, &fake, HTTP_GET, target), 409);
     CU_ASSERT_STRING_EQUAL(fake.begun.content_type, "application/problem+json");
     fake_close(&fake);
