@@ -19,6 +19,7 @@ static double cpu_us(void) {
          (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
+static struct settings_cache *cache;
 static const char *const lenses[] = {"recency", "confidence", "authority", "consensus", "skeptic"};
 
 /* Runs one query into the reused arena and buffer; the length of the answer. */
@@ -28,7 +29,7 @@ static size_t ask(const struct world *world, const struct query *query, struct a
   arena_reset(arena);
   buf_reset(out);
   field_errors_init(&errors, arena);
-  if (query_run(&world->reader, &world->mark, query, arena, &errors, out, &err) || errors.count) {
+  if (query_run(&world->reader, &world->mark, cache, query, arena, &errors, out, &err) || errors.count) {
     fprintf(stderr, "query: %s\n", err.text);
     exit(1);
   }
@@ -129,6 +130,9 @@ int main(int argc, char **argv) {
   const unsigned concepts = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 50000;
   const unsigned assertions = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1000000;
   struct world world;
+  struct err err;
+  if (settings_cache_create(&cache, &err))
+    return 1;
   world_open(&world, (uint64_t)1 << 30);
   fill_points(&world, concepts);
   render_speed(&world);
@@ -145,6 +149,7 @@ int main(int argc, char **argv) {
         .concept_path = span_str("web"), .subtree = true, .lens = query.lens, .limit = QUERY_LIMIT_DEFAULT};
     one_query(&world, "subtree, page of 100", &query);
   }
+  settings_cache_free(cache);
   world_close(&world);
   return 0;
 }

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/segment.h"
 #include "base/span.h"
+#include "domain/settings.h"
 #include "model/command.h"
 #include "projection/snapshot.h"
 
@@ -76,7 +77,8 @@ struct api {
   const struct log *log;
   struct segment *segment;
   struct metrics *metrics;
-  struct reader reader; /* usable when `ready` */
+  struct reader reader;            /* usable when `ready` */
+  struct settings_cache *settings; /* for the thread that dispatches; NULL: none is kept */
   bool ready;
 };
 

@@ -167,7 +167,8 @@ static int run(struct api *api, struct exchange *exchange, const struct query *q
   if (errors->count == 0) {
     segment_watermark(api->segment, &mark);
     answer_begin(exchange, 200);
-    int rc = query_run(&api->reader, &mark, query, exchange->request.arena, errors, &exchange->response.body, err);
+    int rc = query_run(&api->reader, &mark, api->settings, query, exchange->request.arena, errors,
+                       &exchange->response.body, err);
     if (rc)
       return rc;
   }

@@ -19,6 +19,7 @@ struct watermark {
   uint64_t visible_seq;     /* greatest seq that is durable, projected and published; 0: none */
   uint64_t time_us;         /* its time; 0 if none */
   uint64_t assertion_count; /* assertions among entries 1..visible_seq */
+  uint64_t settings_seq;    /* no entry above it, up to visible_seq, changes a setting (stemedb.*); 0: none does */
   unsigned char root[32];   /* RFC 9162 root over entries 1..visible_seq */
   unsigned char history_id[16];
   uint64_t branch;   /* of the current timeline */

@@ -76,12 +76,12 @@ static int plan_from_moment(const struct reader *reader, const struct query *que
   return 0;
 }
 
-static int run_plan(const struct reader *reader, const struct query *query, const struct plan *plan,
-                    struct arena *arena, struct buf *out, struct err *err) {
+static int run_plan(const struct reader *reader, struct settings *settings, const struct query *query,
+                    const struct plan *plan, struct arena *arena, struct buf *out, struct err *err) {
   struct walk *walk = arena_calloc(arena, 1, sizeof(*walk));
   if (!walk)
     return err_set(err, ERR_NOMEM, "no memory for a query");
-  int code = walk_open(walk, reader, query, plan->moment.seq, &plan->start, arena, err);
+  int code = walk_open(walk, reader, settings, query, plan->moment.seq, &plan->start, arena, err);
   if (!code && plan->moment.seq > 0)
     code = walk_run(walk, err);
   if (!code)
@@ -90,9 +90,11 @@ static int run_plan(const struct reader *reader, const struct query *query, cons
   return code;
 }
 
-int query_run(const struct reader *reader, const struct watermark *mark, const struct query *query, struct arena *arena,
-              struct field_errors *errors, struct buf *out, struct err *err) {
+int query_run(const struct reader *reader, const struct watermark *mark, struct settings_cache *cache,
+              const struct query *query, struct arena *arena, struct field_errors *errors, struct buf *out,
+              struct err *err) {
   struct plan plan = {.moment = {.mark = mark}};
+  struct settings *settings = NULL;
   const size_t before = errors->count;
   int code = query->cursor.data ? plan_from_cursor(reader, query, arena, &plan, errors, err)
                                 : plan_from_moment(reader, query, &plan, errors, err);
@@ -100,5 +102,10 @@ int query_run(const struct reader *reader, const struct watermark *mark, const s
     return code;
   if (plan.moment.seq > 0)
     code = moment_time(reader, mark, plan.moment.seq, &plan.moment.time_us, err);
-  return code ? code : run_plan(reader, query, &plan, arena, out, err);
+  if (!code)
+    code = settings_open(arena, reader, mark, plan.moment.seq, cache, &settings, err);
+  if (!code)
+    code = run_plan(reader, settings, query, &plan, arena, out, err);
+  settings_close(settings);
+  return code;
 }

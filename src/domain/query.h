@@ -11,6 +11,7 @@
 #include "base/segment.h"
 #include "domain/lens.h"
 #include "domain/moment.h"
+#include "domain/settings.h"
 #include "model/field_errors.h"
 #include "projection/snapshot.h"
 
@@ -31,13 +32,15 @@ struct query {
 };
 
 /*
- * Runs it against the snapshot in `mark` and appends the answer's JSON object to `out`. What only shows when it is run
+ * Runs it against the snapshot in `mark` and appends the answer's JSON object to `out`. `cache` keeps settings from one
+ * answer to the next; it is the calling thread's, or NULL. What only shows when it is run
  * is added to `errors` (as_of above the newest seq, malformed cursor or one of another query: status 422) and 0 is
  * returned, `out` being as it was; ERR_CONFLICT: the cursor is of another branch (409); ERR_NOMEM: more candidates than
  * one answer may hold (the arena's cap) or a longer answer than `out` may hold, with a text that says how to narrow the
  * query; ERR_BUSY; ERR_CORRUPT. After an error `out` may hold part of an answer.
  */
-NODISCARD int query_run(const struct reader *reader, const struct watermark *mark, const struct query *query,
-                        struct arena *arena, struct field_errors *errors, struct buf *out, struct err *err);
+NODISCARD int query_run(const struct reader *reader, const struct watermark *mark, struct settings_cache *cache,
+                        const struct query *query, struct arena *arena, struct field_errors *errors, struct buf *out,
+                        struct err *err);
 
 #endif

@@ -18,34 +18,66 @@ static const struct setting table[SETTING_COUNT] = {
     [SETTING_TRUST] = {"stemedb.trust", 0, 1, 1},
 };
 
-/* What was found, so that a source that speaks about much is looked up once. Names that share a slot push each other
- * out: memory and time stay bounded whatever the names are. */
-enum { SLOT_COUNT = 64, SLOT_NAME_MAX = 118 };
+/* Slots of a worker's cache and of one that serves one answer. */
+enum { SLOTS_KEPT = 1024, SLOTS_OF_ANSWER = 64, SLOT_NAME_MAX = 118 };
 
 struct slot {
   double value;
-  uint8_t setting, len;
+  uint8_t setting, len; /* len 0: empty */
   unsigned char name[SLOT_NAME_MAX];
+};
+
+struct settings_cache {
+  uint64_t branch, settings_seq; /* what is in the slots is true as of settings_seq */
+  uint32_t slot_count;
+  struct slot slots[];
 };
 
 struct settings {
   struct arena *arena;
-  struct active_scan scan;
-  uint64_t filled; /* a bit a slot */
-  struct slot slots[SLOT_COUNT];
+  const struct reader *reader;
+  uint64_t snapshot;
+  bool none;                    /* nobody ever set anything */
+  struct settings_cache *cache; /* borrowed, or in the arena */
+  struct active_scan scan;      /* opened when it is first needed */
 };
 
-int settings_open(struct arena *arena, const struct reader *reader, uint64_t snapshot, struct settings **out,
-                  struct err *err) {
-  struct settings *settings = arena_alloc(arena, sizeof(*settings));
+int settings_cache_create(struct settings_cache **out, struct err *err) {
+  *out = calloc(1, sizeof(**out) + SLOTS_KEPT * sizeof(struct slot));
+  if (!*out)
+    return err_set(err, ERR_NOMEM, "no memory for settings");
+  (*out)->slot_count = SLOTS_KEPT;
+  return 0;
+}
+
+void settings_cache_free(struct settings_cache *cache) {
+  free(cache);
+}
+
+/* Empties the cache if a setting may have changed since it was filled. */
+static void refresh(struct settings_cache *cache, const struct watermark *mark) {
+  if (cache->branch == mark->branch && cache->settings_seq == mark->settings_seq)
+    return;
+  memset(cache->slots, 0, cache->slot_count * sizeof(cache->slots[0]));
+  cache->branch = mark->branch;
+  cache->settings_seq = mark->settings_seq;
+}
+
+int settings_open(struct arena *arena, const struct reader *reader, const struct watermark *mark, uint64_t snapshot,
+                  struct settings_cache *cache, struct settings **out, struct err *err) {
+  struct settings *settings = arena_calloc(arena, 1, sizeof(*settings));
   if (!settings)
     return err_set(err, ERR_NOMEM, "no memory for settings");
   settings->arena = arena;
-  settings->filled = 0;
-  int code = active_open(reader, snapshot, &settings->scan, err);
-  if (!code)
-    *out = settings;
-  return code;
+  settings->reader = reader;
+  settings->snapshot = snapshot;
+  settings->none = mark->settings_seq == 0;
+  if (cache && snapshot >= mark->settings_seq) {
+    refresh(cache, mark);
+    settings->cache = cache;
+  }
+  *out = settings;
+  return 0;
 }
 
 void settings_close(struct settings *settings) {
@@ -72,7 +104,9 @@ static int look_up(struct settings *settings, const struct setting *setting, str
   const struct span predicate = span_str(setting->predicate), any = {NULL, 0};
   uint64_t newest = 0;
   *value = setting->none;
-  int code = active_seek(scan, name, predicate, any, UINT64_MAX, err);
+  int code = scan->scan ? 0 : active_open(settings->reader, settings->snapshot, scan, err);
+  if (!code)
+    code = active_seek(scan, name, predicate, any, UINT64_MAX, err);
   while (!code && active_in_topic(scan, name, predicate)) {
     if (scan->row.seq > newest) {
       struct assertion assertion;
@@ -86,17 +120,35 @@ static int look_up(struct settings *settings, const struct setting *setting, str
   return code;
 }
 
+/* The slot of a name. The cache of a single answer is made when it is first needed. */
+static int find_slot(struct settings *settings, enum setting_id id, struct span name, struct slot **slot,
+                     struct err *err) {
+  if (!settings->cache) {
+    settings->cache =
+        arena_calloc(settings->arena, 1, sizeof(*settings->cache) + SLOTS_OF_ANSWER * sizeof(struct slot));
+    if (!settings->cache)
+      return err_set(err, ERR_NOMEM, "no memory for settings");
+    settings->cache->slot_count = SLOTS_OF_ANSWER;
+  }
+  *slot = &settings->cache->slots[(crc32c(0, name.data, name.len) + id) % settings->cache->slot_count];
+  return 0;
+}
+
 static int setting_number(struct settings *settings, enum setting_id id, struct span name, double *value,
                           struct err *err) {
-  const uint32_t at = (crc32c(0, name.data, name.len) + id) % SLOT_COUNT;
-  struct slot *slot = &settings->slots[at];
-  if ((settings->filled >> at & 1) && slot->setting == id && span_equal(span_of(slot->name, slot->len), name)) {
+  *value = table[id].none;
+  if (settings->none || name.len == 0)
+    return 0;
+  struct slot *slot = NULL;
+  int code = find_slot(settings, id, name, &slot, err);
+  if (code)
+    return code;
+  if (slot->len > 0 && slot->setting == id && span_equal(span_of(slot->name, slot->len), name)) {
     *value = slot->value;
     return 0;
   }
-  int code = look_up(settings, &table[id], name, value, err);
+  code = look_up(settings, &table[id], name, value, err);
   if (!code && name.len <= SLOT_NAME_MAX) {
-    settings->filled |= (uint64_t)1 << at;
     slot->value = *value;
     slot->setting = (uint8_t)id;
     slot->len = (uint8_t)name.len;
@@ -106,9 +158,5 @@ static int setting_number(struct settings *settings, enum setting_id id, struct 
 }
 
 int settings_trust(struct settings *settings, struct span source, double *trust, struct err *err) {
-  if (source.len == 0) {
-    *trust = table[SETTING_TRUST].none;
-    return 0;
-  }
   return setting_number(settings, SETTING_TRUST, source, trust, err);
 }

@@ -2,8 +2,9 @@
 
 enum { WALK_SCRATCH_MAX = 32 << 20 };
 
-int walk_open(struct walk *walk, const struct reader *reader, const struct query *query, uint64_t snapshot,
-              const struct start *start, struct arena *arena, struct err *err) {
+int walk_open(struct walk *walk, const struct reader *reader, struct settings *settings, const struct query *query,
+              uint64_t snapshot, const struct start *start, struct arena *arena, struct err *err) {
+  walk->settings = settings;
   walk->query = query;
   walk->arena = arena;
   walk->start = *start;
@@ -12,15 +13,10 @@ int walk_open(struct walk *walk, const struct reader *reader, const struct query
   if (!walk->scratch || !walk->parse)
     return err_set(err, ERR_NOMEM, "no memory for a query");
   int code = page_init(&walk->page, arena, (size_t)query->limit + 1, err);
-  if (!code)
-    code = active_open(reader, snapshot, &walk->scan, err);
-  if (!code)
-    code = settings_open(arena, reader, snapshot, &walk->settings, err);
-  return code;
+  return code ? code : active_open(reader, snapshot, &walk->scan, err);
 }
 
 void walk_close(struct walk *walk) {
-  settings_close(walk->settings);
   active_close(&walk->scan);
   arena_free(walk->scratch);
   arena_free(walk->parse);

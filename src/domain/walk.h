@@ -68,10 +68,11 @@ struct walk {
   size_t records; /* kept for it */
 };
 
-/* Opens scan, settings and page; the page holds one item more than the query's limit. walk_close() also after an error.
- */
-NODISCARD int walk_open(struct walk *walk, const struct reader *reader, const struct query *query, uint64_t snapshot,
-                        const struct start *start, struct arena *arena, struct err *err);
+/* Opens scan and page; the page holds one item more than the query's limit. `walk` is all zero before; walk_close()
+ * also after an error. `settings` are borrowed, and those of the snapshot. */
+NODISCARD int walk_open(struct walk *walk, const struct reader *reader, struct settings *settings,
+                        const struct query *query, uint64_t snapshot, const struct start *start, struct arena *arena,
+                        struct err *err);
 void walk_close(struct walk *walk);
 /* Walks all that the query asks for, or until the page is full and nothing further can get onto it. Sorts the page. */
 NODISCARD int walk_run(struct walk *walk, struct err *err);

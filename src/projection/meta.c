@@ -17,6 +17,7 @@ void meta_encode(const struct meta *meta, unsigned char out[META_SIZE]) {
   p += 16 + ID_SIZE;
   put_u64(p, meta->time_us);
   put_u64(p + 8, meta->assertion_count);
+  put_u64(p + 16, meta->settings_seq);
 }
 
 bool meta_decode(struct span bytes, struct meta *out) {
@@ -31,6 +32,7 @@ bool meta_decode(struct span bytes, struct meta *out) {
   p += 16 + ID_SIZE;
   out->time_us = get_u64(p);
   out->assertion_count = get_u64(p + 8);
+  out->settings_seq = get_u64(p + 16);
   return true;
 }
 

@@ -194,6 +194,7 @@ void projection_watermark(const struct projection *p, struct watermark *mark) {
   mark->visible_seq = p->state.applied_seq;
   mark->time_us = p->state.time_us;
   mark->assertion_count = p->state.assertion_count;
+  mark->settings_seq = p->state.settings_seq;
   merkle_root(&p->merkle, mark->root);
 }
 

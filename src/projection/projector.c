@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "model/name.h"
 #include "projection/internal.h"
 
 /* Most entries, and about most bytes of records, in one transaction. More are several: a reader does not see the
@@ -38,6 +39,8 @@ static int gather_entry(struct job *job, struct merkle *tree, const struct entry
     return rc;
   job->state.applied_seq = entry->seq;
   job->state.assertion_count += item.is_assertion;
+  if (!item.is_assertion || name_is_reserved(item.assertion.predicate)) /* what is no assertion may retract one */
+    job->state.settings_seq = entry->seq;
   if (merkle_push(tree, leaf, &block)) {
     block.assertion_count = job->state.assertion_count;
     item.block = &block;

@@ -65,7 +65,7 @@ static int serve(const struct config *config, const struct log *log, struct err 
   if (segment_fd >= 0 && segment_attach(segment_fd, &api.segment, err))
     goto out;
   api.metrics = api.segment ? segment_metrics(api.segment) : NULL;
-  if (prepare(w, &api, err))
+  if (settings_cache_create(&api.settings, err) || prepare(w, &api, err))
     goto out;
   if (worker_run(w, err))
     goto out;
@@ -76,6 +76,7 @@ out:
   link_free(w->link);
   projection_close(api.reader.projection, &ignored);
   store_close(api.reader.store, &ignored);
+  settings_cache_free(api.settings);
   segment_close(api.segment);
   if (w->epoll_fd >= 0)
     close(w->epoll_fd);

@@ -33,7 +33,7 @@ static struct outcome ask_within(const struct query *q, size_t arena_max, size_t
   struct buf out;
   buf_init(&out, out_max);
   field_errors_init(&errors, texts);
-  o.code = query_run(&world.reader, &world.mark, q, arena, &errors, &out, &err);
+  o.code = query_run(&world.reader, &world.mark, NULL, q, arena, &errors, &out, &err);
   o.errors = errors.count;
   copy_span(o.detail, sizeof(o.detail), span_str(err.text));
   if (o.errors) {

@@ -26,6 +26,7 @@ struct shape {
 };
 
 static uint64_t state;
+static struct settings_cache *cache; /* of the history that is being asked */
 
 static unsigned below(unsigned n) {
   state ^= state << 13;
@@ -104,7 +105,7 @@ static bool run_page(const struct world *world, const struct query *q, const cha
   struct buf out;
   buf_init(&out, 64 << 20);
   field_errors_init(&errors, arena);
-  const int code = query_run(&world->reader, &world->mark, q, arena, &errors, &out, &err);
+  const int code = query_run(&world->reader, &world->mark, cache, q, arena, &errors, &out, &err);
   const size_t len = strlen(expected);
   bool good = code == 0 && errors.count == 0 && out.len > len && memcmp(out.data, expected, len) == 0;
   cursor[0] = '\0';
@@ -166,6 +167,8 @@ static long run_history(uint64_t seed) {
   long resolved = 0;
   state = seed * 0x9e3779b97f4a7c15u + 1;
   random_shape(&shape);
+  struct err err;
+  CU_ASSERT_EQUAL_FATAL(settings_cache_create(&cache, &err), 0);
   world_open(&world, 16 << 20);
   const unsigned size = below(4) ? below(60) : below(400);
   for (unsigned i = 0; i < size; i++) {
@@ -179,6 +182,7 @@ static long run_history(uint64_t seed) {
     resolved = more < 0 ? -1 : resolved + more;
   }
   world_close(&world);
+  settings_cache_free(cache);
   return resolved;
 }
 

@@ -169,8 +169,7 @@ void world_commit(struct world *world) {
   }
   need(history_append(world->store, records, from + 1, count, &err), &err);
   need(projection_apply(world->projection, entries, count, &err), &err);
-  world->mark.visible_seq = world->count;
-  world->mark.time_us = world->facts[world->count - 1]->time_us;
+  projection_watermark(world->projection, &world->mark);
   free(ends);
   free(records);
   free(entries);
