@@ -49,8 +49,8 @@ const cases = [
     assert.equal(await shown(), health.assertion_count);
     assert.equal(await page.textContent("#root"), health.history_root);
     await post("/v1/assert", "application/json", JSON.stringify({ concept_path: "test/count", predicate: "p", value: 1 }));
-    await page.waitForFunction((n) => document.getElementById("count").textContent.replaceAll(",", "") === String(n),
-      health.assertion_count + 1, { timeout: 10000 });
+    const next = new Intl.NumberFormat("en").format(health.assertion_count + 1);
+    await page.waitForSelector(`#count:text-is("${next}")`, { timeout: 10000 });
     await finish(opened);
   }],
   ["a contested concept is shown under two lenses side by side", async () => {
