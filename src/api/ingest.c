@@ -24,7 +24,8 @@ int ingest_begin(const struct exchange *exchange, const char *call, bool many, s
   if (rc)
     return rc;
   if (!key.data) {
-    randombytes_buf(ingest->batch, BATCH_SIZE);
+    if (many)
+      randombytes_buf(ingest->batch, BATCH_SIZE);
     return 0;
   }
   size_t call_len = strlen(call);

@@ -51,6 +51,9 @@ static size_t find_byte(struct span s, size_t from, size_t to, char c) {
 int request_parameters(struct arena *arena, struct span query_string, struct parameter **out, size_t *count,
                        struct err *err) {
   *count = 0;
+  *out = NULL;
+  if (query_string.len == 0)
+    return 0;
   *out = arena_calloc(arena, REQUEST_PARAMETERS_MAX, sizeof(**out));
   if (!*out)
     return err_set(err, ERR_NOMEM, "no memory for the query string");

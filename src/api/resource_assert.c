@@ -71,15 +71,18 @@ static int make_command(struct exchange *exchange, const struct assertion_draft 
   int rc = ingest_begin(exchange, "assert", state->array, &ingest, err);
   if (rc)
     goto out;
-  rc = ERR_NOMEM;
+  unsigned char *salts = arena_alloc(arena, state->count * SALT_SIZE);
+  if (!salts) {
+    rc = err_set(err, ERR_NOMEM, "no memory for the assertions");
+    goto out;
+  }
+  randombytes_buf(salts, state->count * SALT_SIZE);
   command_begin(&exchange->command, COMMAND_ASSERT, exchange->tag, ingest.scope, ingest.key_hash, state->count);
   for (uint32_t i = 0; i < state->count; i++) {
-    unsigned char salt[SALT_SIZE];
-    randombytes_buf(salt, sizeof(salt));
-    ingest_put(&ingest, &drafts[i], i, salt, &server, &exchange->command);
+    ingest_put(&ingest, &drafts[i], i, salts + i * SALT_SIZE, &server, &exchange->command);
     state->items[i] = (struct assert_item){drafts[i].body, arena_copy(arena, buf_span(&server))};
     if (server.failed || !state->items[i].server.data) {
-      err_set(err, ERR_NOMEM, "no memory for the assertions");
+      rc = err_set(err, ERR_NOMEM, "no memory for the assertions");
       goto out;
     }
   }
