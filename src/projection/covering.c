@@ -2,7 +2,7 @@
 
 #include "base/bytes.h"
 
-enum { AT_TIME = 1, AT_ID = 9, AT_SERVER_LEN = 41, AT_SERVER = 42, ITEM_HEADER = 3 };
+enum { ITEM_HEADER = 3 };
 
 static const char head[] = "{\"concept_path\":\"";
 static const char before_predicate[] = ",\"predicate\":\"";
@@ -10,7 +10,6 @@ static const char before_source[] = ",\"source\":\"";
 
 /* What is left of a body without path, predicate and source. */
 struct splice {
-  bool has_source;
   struct span middle, end;
 };
 
@@ -35,15 +34,14 @@ static bool cut(struct span body, const struct assertion *a, struct splice *out)
       !preceded(middle, a->predicate.data, before_predicate, sizeof(before_predicate) - 1))
     return false;
   out->middle = span_of(middle, (size_t)(a->predicate.data - middle) - (sizeof(before_predicate) - 1));
-  out->has_source = a->source.len > 0;
-  if (out->has_source) {
+  if (a->source.len > 0) {
     size_t between = sizeof(before_source) - 1;
     if (!inside(body, a->source) || a->source.data != end + between || memcmp(end, before_source, between) != 0)
       return false;
     end = a->source.data + a->source.len + 1;
   }
   out->end = span_of(end, (size_t)(body.data + body.len - end));
-  return out->middle.len <= UINT8_MAX;
+  return true;
 }
 
 static unsigned char *add(unsigned char *p, struct span s) {
@@ -64,70 +62,59 @@ static size_t item_size(struct span item) {
   return item.data ? ITEM_HEADER + item.len : 0;
 }
 
-struct span covering_encode(struct gather *gather, const struct item *item, struct err *err) {
-  static const unsigned char nothing[1];
+/* The items of the server section that answers show. */
+static int describe_server(struct gather *gather, const struct server_section *server, struct span *out,
+                           struct err *err) {
+  size_t len = item_size(server->recorded_by) + item_size(server->batch);
+  *out = (struct span){NULL, 0};
+  if (len == 0)
+    return 0;
+  unsigned char *items = gather_alloc(gather, len, err);
+  if (!items)
+    return err->code;
+  add_item(add_item(items, ITEM_RECORDED_BY, server->recorded_by), ITEM_BATCH, server->batch);
+  *out = span_of(items, len);
+  return 0;
+}
+
+int covering_describe(struct gather *gather, const struct item *item, struct pack_row *row, struct err *err) {
   const struct entry *entry = item->entry;
-  size_t server = item_size(item->server.recorded_by) + item_size(item->server.batch);
   struct splice splice;
-  bool spliced = cut(entry->body, &item->assertion, &splice);
-  size_t body = spliced ? 1 + splice.middle.len + splice.end.len : entry->body.len;
-  size_t len = AT_SERVER + server + body;
-  if (entry->flags != 0 || server > UINT8_MAX || len > CONCEPT_COVERED_MAX)
-    return span_of(nothing, 0);
-  unsigned char *value = gather_alloc(gather, len, err);
-  if (!value)
-    return (struct span){NULL, 0};
-  value[0] = (unsigned char)(spliced ? COVERING_SPLICED | (splice.has_source ? COVERING_SOURCE : 0) : 0);
-  put_u64(value + AT_TIME, entry->time_us);
-  memcpy(value + AT_ID, entry->id, ID_SIZE);
-  value[AT_SERVER_LEN] = (unsigned char)server;
-  unsigned char *p = add_item(value + AT_SERVER, ITEM_RECORDED_BY, item->server.recorded_by);
-  p = add_item(p, ITEM_BATCH, item->server.batch);
-  if (spliced) {
-    *p = (unsigned char)splice.middle.len;
-    add(add(p + 1, splice.middle), splice.end);
-  } else {
-    add(p, entry->body);
-  }
-  return span_of(value, len);
+  row->seq = entry->seq;
+  row->time_us = entry->time_us;
+  row->id = entry->id;
+  row->spliced = cut(entry->body, &item->assertion, &splice);
+  row->middle = row->spliced ? splice.middle : (struct span){NULL, 0};
+  row->end = row->spliced ? splice.end : entry->body;
+  int rc = describe_server(gather, &item->server, &row->server, err);
+  row->covered = entry->flags == 0 && row->server.len + row->middle.len + row->end.len <= CONCEPT_COVERED_MAX;
+  return rc;
 }
 
 /* Puts the body together again. */
-static bool join(struct span rest, bool has_source, struct span path, struct span predicate, struct span source,
+static void join(const struct pack_row *row, struct span path, struct span predicate, struct span source,
                  struct buf *body) {
-  if (rest.len == 0 || rest.len - 1 < rest.data[0] || has_source != (source.len > 0))
-    return false;
-  struct span middle = span_of(rest.data + 1, rest.data[0]);
-  struct span end = span_of(middle.data + middle.len, rest.len - 1 - middle.len);
+  buf_reset(body);
   buf_add(body, head, sizeof(head) - 1);
   buf_add_span(body, path);
   buf_add_byte(body, '"');
-  buf_add_span(body, middle);
+  buf_add_span(body, row->middle);
   buf_add(body, before_predicate, sizeof(before_predicate) - 1);
   buf_add_span(body, predicate);
   buf_add_byte(body, '"');
-  if (has_source) {
+  if (source.len) {
     buf_add(body, before_source, sizeof(before_source) - 1);
     buf_add_span(body, source);
     buf_add_byte(body, '"');
   }
-  buf_add_span(body, end);
-  return true;
+  buf_add_span(body, row->end);
 }
 
-bool covering_decode(struct span value, struct span path, struct span predicate, struct span source, uint64_t seq,
+void covering_record(const struct pack_row *row, struct span path, struct span predicate, struct span source,
                      struct buf *body, struct buf *record) {
-  if (value.len < AT_SERVER || value.len - AT_SERVER < value.data[AT_SERVER_LEN])
-    return false;
-  struct span server = span_of(value.data + AT_SERVER, value.data[AT_SERVER_LEN]);
-  struct span rest = span_of(server.data + server.len, value.len - AT_SERVER - server.len);
-  if (value.data[0] & COVERING_SPLICED) {
-    buf_reset(body);
-    if (!join(rest, value.data[0] & COVERING_SOURCE, path, predicate, source, body))
-      return false;
-    rest = buf_span(body);
-  }
+  if (row->spliced)
+    join(row, path, predicate, source, body);
   buf_reset(record);
-  entry_encode(record, ENTRY_ASSERTION, 0, seq, get_u64(value.data + AT_TIME), value.data + AT_ID, server, rest);
-  return true;
+  entry_encode(record, ENTRY_ASSERTION, 0, row->seq, row->time_us, row->id, row->server,
+               row->spliced ? buf_span(body) : row->end);
 }

@@ -3,11 +3,11 @@
 #include "projection/postings.h"
 
 const struct index index_table[INDEX_COUNT] = {
-    [INDEX_PREDICATE] = {"predicate", "predicate", 4096, predicate_project, postings_combine},
-    [INDEX_CONCEPT] = {"concept", "concept", 4096, concept_project, NULL},
-    [INDEX_IDS] = {"ids", "id", 4096, ids_project, NULL},
-    [INDEX_SOURCE] = {"source", "source", 4096, source_project, postings_combine},
-    [INDEX_DERIVED] = {"derived", "derivation", 4096, derived_project, postings_combine},
-    [INDEX_KEYS] = {"keys", "key", 4096, keys_project, keys_combine},
-    [INDEX_TREE] = {"tree", "tree", 4096, tree_project, NULL},
+    [INDEX_PREDICATE] = {"predicate", "predicate", predicate_project, write_combined, postings_combine},
+    [INDEX_CONCEPT] = {"concept", "concept", concept_project, concept_write, NULL},
+    [INDEX_IDS] = {"ids", "id", ids_project, write_plain, NULL},
+    [INDEX_SOURCE] = {"source", "source", source_project, write_combined, postings_combine},
+    [INDEX_DERIVED] = {"derived", "derivation", derived_project, write_combined, postings_combine},
+    [INDEX_KEYS] = {"keys", "key", keys_project, write_combined, keys_combine},
+    [INDEX_TREE] = {"tree", "tree", tree_project, write_plain, NULL},
 };

@@ -6,6 +6,7 @@
 #ifndef PROJECTION_INDEX_H
 #define PROJECTION_INDEX_H
 
+#include <db.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,36 +36,52 @@ struct item {
   const struct merkle_block *block; /* the block of the Merkle tree that this entry completes, else NULL */
 };
 
+struct projection;
+
+/* Writes the sorted puts of a transaction into index number `index`. */
+typedef int index_write(struct projection *p, size_t index, DB_TXN *txn, const struct gather *gather, struct err *err);
+
+/* No stored value of a combining index is longer. */
+enum { COMBINED_VALUE_MAX = 256 };
 /*
  * Several puts of one key, and what is stored under it, become one value. `run` is `count` >= 1 puts in order of seq;
- * `old` is what is stored, data NULL if nothing is. No such value is longer than COMBINED_VALUE_MAX. *value is in the
- * arena, or borrowed from `old` or a put. ERR_CORRUPT if `old` cannot be.
+ * `old` is what is stored, data NULL if nothing is. *value is in the arena, or borrowed from `old` or a put.
+ * ERR_CORRUPT if `old` cannot be.
  */
-enum { COMBINED_VALUE_MAX = 256 };
 typedef int index_combine(struct arena *arena, const struct put *run, size_t count, struct span old, struct span *value,
                           struct err *err);
 
 struct index {
   const char *name; /* of the file, without ".kv" */
   const char *noun; /* in "Rebuilding NOUN index..." */
-  uint32_t page_size;
   /* Adds the puts of one entry. */
   int (*project)(struct gather *gather, const struct item *item, struct err *err);
-  index_combine *combine; /* NULL: keys are written once */
+  index_write *write;
+  index_combine *combine; /* for write_combined */
 };
 
 /* Indexed by index_id. */
 extern const struct index index_table[INDEX_COUNT];
 
-/* --- index_concept.c --- */
+/* --- write.c --- */
 
-/* What an answer shows of an assertion is in concept.kv up to this size, so that a query need not fetch it. */
-enum { CONCEPT_COVERED_MAX = 960, CONCEPT_KEY_MAX = 1024 + 1 + 128 + 1 + 1024 + 1 + 8 };
+/* Every key is written once. */
+index_write write_plain;
+/* Keys are read, combined and written. */
+index_write write_combined;
+
+/* --- index_concept.c, concept_write.c --- */
+
+/* What an answer shows of an assertion is in concept.kv up to this size (without path, predicate, source and id), so
+ * that a query need not fetch it. */
+enum { CONCEPT_COVERED_MAX = 720, CONCEPT_KEY_MAX = 1024 + 1 + 128 + 1 + 1024 + 1 + 8 };
+/* The value of a put is a struct pack_row in the arena. */
 
 /* path 0 predicate 0 source 0 ~seq into out[CONCEPT_KEY_MAX]; returns its length, or 0 if the parts are too long. */
 size_t concept_key(unsigned char *out, struct span path, struct span predicate, struct span source, uint64_t seq);
 
 int concept_project(struct gather *gather, const struct item *item, struct err *err);
+index_write concept_write;
 
 /* --- index_ids.c --- */
 

@@ -1,7 +1,8 @@
 /*
- * concept.kv: path 0 predicate 0 source 0 ~seq (u64be) -> what an answer shows (covering.h), or nothing if that is
- * larger than CONCEPT_COVERED_MAX. No part holds a 0 byte, so the order of keys is the order of (path, predicate,
- * source), then the newest first, and one seek finds the newest assertion of a source up to any seq.
+ * concept.kv: all assertions in the order of path 0 predicate 0 source 0 ~seq (u64be). No part holds a 0 byte, so that
+ * is the order of (path, predicate, source), then the newest first, and one seek finds the newest assertion of a source
+ * up to any seq. Neighbours are kept together in packs (pack.h): a key is a lower bound of the rows in its pack, and
+ * greater than all rows of the one before.
  */
 #include "base/bytes.h"
 #include "projection/covering.h"
@@ -42,8 +43,11 @@ int concept_project(struct gather *gather, const struct item *item, struct err *
   if (!key)
     return err->code;
   key_fill(key, a->concept_path, a->predicate, a->source, item->entry->seq);
-  struct span value = covering_encode(gather, item, err);
-  if (!value.data)
-    return err->code;
-  return gather_put(gather, span_of(key, len), value, err);
+  struct pack_row *row = arena_alloc(gather->arena, sizeof(*row));
+  if (!row)
+    return err_set(err, ERR_NOMEM, "no memory to project");
+  row->key = span_of(key, len - 8);
+  row->path_len = a->concept_path.len;
+  int rc = covering_describe(gather, item, row, err);
+  return rc ? rc : gather_put(gather, span_of(key, len), span_of(row, sizeof(*row)), err);
 }

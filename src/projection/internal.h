@@ -53,6 +53,30 @@ static inline DBT penv_dbt(struct span s) {
 NODISCARD int penv_get(struct projection *p, DB *db, struct span key, void *out, size_t cap, size_t *len, bool *found,
                        struct err *err);
 
+/* --- write.c --- */
+
+/* Writes one pair. */
+NODISCARD int penv_put(struct projection *p, DB *db, DB_TXN *txn, struct span key, struct span value, struct err *err);
+
+/* --- concept_find.c --- */
+
+enum { CONCEPT_PACK_MAX = 4096 }; /* no pack is larger, not even that of a single row with the longest key */
+
+/* A pack of concept.kv: it holds all rows from its key on, up to the key of the next one. */
+struct concept_pack {
+  bool found; /* false: the index is empty */
+  size_t key_len, len;
+  unsigned char key[CONCEPT_KEY_MAX + 1], bytes[CONCEPT_PACK_MAX];
+};
+
+/* Finds the pack where a row with this key belongs, and leaves the cursor there. `flags` is 0 or DB_RMW. `next` (may be
+ * NULL) is filled with the key of the pack after it (not its bytes), found is false if there is none. Returns Berkeley
+ * DB's code. */
+NODISCARD int concept_find(DBC *cursor, struct span key, uint32_t flags, struct concept_pack *pack,
+                           struct concept_pack *next);
+/* Finds the pack after the one with the key `after`. */
+NODISCARD int concept_find_next(DBC *cursor, struct span after, struct concept_pack *pack);
+
 /* --- rebuild.c --- */
 
 /* Projects everything from p->state.applied_seq + 1 up to `last_seq`. `rebuild`: with the lines of a rebuild. */

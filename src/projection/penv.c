@@ -10,7 +10,11 @@
 #include "base/fault.h"
 #include "projection/internal.h"
 
-enum { LOG_FILE_BYTES = 32 << 20, META_PAGE_SIZE = 4096, FILE_NAME_SIZE = 64 };
+enum {
+  LOG_FILE_BYTES = 32 << 20,
+  PAGE_SIZE = 4096, /* larger ones are torn by kill -9, see store/internal.h: each would be a rebuild */
+  FILE_NAME_SIZE = 64
+};
 #define META_FILE "meta.kv"
 
 static bool file_exists(const struct projection *p, const char *name) {
@@ -72,11 +76,11 @@ int penv_damaged(struct projection *p, struct err *err, const char *what) {
   return err_set(err, ERR_CORRUPT, "in the indexes: %s", what);
 }
 
-static int open_file(struct projection *p, const char *file, uint32_t page_size, DB **out, struct err *err) {
+static int open_file(struct projection *p, const char *file, DB **out, struct err *err) {
   DB *db = NULL;
   int ret = db_create(&db, p->env.handle, 0);
   if (ret == 0)
-    ret = db->set_pagesize(db, page_size);
+    ret = db->set_pagesize(db, PAGE_SIZE);
   if (ret == 0)
     ret = db->set_flags(db, DB_CHKSUM);
   if (ret == 0)
@@ -110,10 +114,10 @@ int penv_open(struct projection *p, const struct config *config, bool writer, st
   for (size_t i = 0; i < INDEX_COUNT && rc == 0; i++) {
     char file[FILE_NAME_SIZE];
     file_name(file, index_table[i].name);
-    rc = open_file(p, file, index_table[i].page_size, &p->index[i], err);
+    rc = open_file(p, file, &p->index[i], err);
   }
   if (rc == 0)
-    rc = open_file(p, META_FILE, META_PAGE_SIZE, &p->meta, err);
+    rc = open_file(p, META_FILE, &p->meta, err);
   if (rc) {
     struct err ignored;
     penv_close(p, false, &ignored);

@@ -69,57 +69,17 @@ static int gather_all(struct job *job, struct merkle *tree, const struct entry *
   return 0;
 }
 
-static int put_value_of(struct job *job, DB_TXN *txn, DB *db, struct span key, struct span value, struct err *err) {
-  DBT k = penv_dbt(key), v = penv_dbt(value);
-  int ret = db->put(db, txn, &k, &v, 0);
-  return ret == 0 ? 0 : penv_error(job->p, ret, err, "writing an index");
-}
-
-/* Merges `count` puts of one key with what is stored under it. */
-static int write_run(struct job *job, DB_TXN *txn, size_t i, const struct put *run, size_t count, struct err *err) {
-  DB *db = job->p->index[i];
-  unsigned char old[COMBINED_VALUE_MAX];
-  DBT k = penv_dbt(put_key(run)), v = {.data = old, .ulen = sizeof(old), .flags = DB_DBT_USERMEM};
-  int ret = db->get(db, txn, &k, &v, DB_RMW);
-  if (ret != 0 && ret != DB_NOTFOUND)
-    return penv_error(job->p, ret, err, "reading an index");
-  struct span stored = ret == 0 ? span_of(old, v.size) : (struct span){NULL, 0}, value;
-  int rc = index_table[i].combine(job->p->scratch, run, count, stored, &value, err);
-  if (rc == ERR_CORRUPT)
-    return penv_damaged(job->p, err, "a value that cannot be combined");
-  return rc ? rc : put_value_of(job, txn, db, put_key(run), value, err);
-}
-
-static int write_index(struct job *job, DB_TXN *txn, size_t i, struct err *err) {
-  const struct gather *g = &job->gather[i];
-  for (size_t at = 0; at < g->count;) {
-    size_t end = at + 1;
-    int rc;
-    if (index_table[i].combine) {
-      while (end < g->count && span_equal(put_key(&g->puts[end]), put_key(&g->puts[at])))
-        end++;
-      rc = write_run(job, txn, i, &g->puts[at], end - at, err);
-    } else {
-      rc = put_value_of(job, txn, job->p->index[i], put_key(&g->puts[at]), put_value(&g->puts[at]), err);
-    }
-    if (rc)
-      return rc;
-    at = end;
-  }
-  return 0;
-}
-
 static int write_body(struct env *env, DB_TXN *txn, void *arg, struct err *err) {
   (void)env;
   struct job *job = arg;
   for (size_t i = 0; i < INDEX_COUNT; i++) {
-    int rc = write_index(job, txn, i, err);
+    int rc = index_table[i].write(job->p, i, txn, &job->gather[i], err);
     if (rc)
       return rc;
   }
   unsigned char record[META_SIZE];
   meta_encode(&job->state, record);
-  int rc = put_value_of(job, txn, job->p->meta, span_of(meta_key, META_KEY_SIZE), span_of(record, META_SIZE), err);
+  int rc = penv_put(job->p, job->p->meta, txn, span_of(meta_key, META_KEY_SIZE), span_of(record, META_SIZE), err);
   FAULT("projection.apply.before_commit");
   return rc;
 }
