@@ -54,120 +54,27 @@ fi
 
 logs=$top/build/test-logs
 mkdir -p "$logs"
-tmp=$(mktemp -d /tmp/stemedb-XXXXXX) || exit 1
-# The node may run as another user.
-chmod 755 "$tmp"
+tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 129' HUP INT TERM
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$top/build/tools/bin
 export PATH
-passed=0
-failed=0
-skipped=0
-runs=0
 started=$(date +%s)
+TEST_LOGS=$logs
+TEST_RESULTS=$tmp/results
+export TEST_LOGS TEST_RESULTS
+: >"$TEST_RESULTS"
 
-# Reads TAP, with the command's exit status in `status`; prints "passed failed skipped" and a line for each failure that is
-# none of a case.
-# shellcheck disable=SC2016 # awk's
-tap_awk='
-BEGIN { plan = -1 }
-/^1\.\.[0-9]+/ { plan = substr($1, 4) + 0; if (plan == 0) skip++ }
-/^Bail out!/ { why = why "\n" $0 }
-/^(not )?ok([ \t]|$)/ {
-  cases++
-  if ($0 ~ /#[ \t]*[Ss][Kk][Ii][Pp]/) skip++
-  else if ($1 == "ok") ok++
-  else bad++
-}
-END {
-  if (status == 124 || status == 137) why = why "\nkilled, or stopped at its time limit (exit status " status ")"
-  else if (status != 0 && !bad) why = why "\nexit status " status " without a failed case"
-  if (plan < 0) why = why "\nno plan (1..N)"
-  else if (cases + 0 != plan) why = why "\n" cases + 0 " results where " plan " were planned"
-  if (why != "") bad++
-  print ok + 0, bad + 0, skip + 0
-  if (why != "") print substr(why, 2)
-}'
-
-# Prints and counts a result: NAME SECONDS LOG PASSED FAILED SKIPPED WHY.
-count_result() {
-  passed=$((passed + $4))
-  failed=$((failed + $5))
-  skipped=$((skipped + $6))
-  if [ "$5" = 0 ]; then
-    echo "ok     $1: $4 passed$([ "$6" = 0 ] || echo ", $6 skipped") (${2}s)"
-    return
-  fi
-  echo "FAILED $1: $5 failed, $4 passed (${2}s)"
-  echo "------ $3"
-  cat "$3"
-  [ -z "$7" ] || echo "$7"
-  echo "------ end of $1"
-}
-
-# A step that is right when its command succeeds: NAME COMMAND ...
+# A step that is right when its command succeeds, told as a TAP program of one case: NAME COMMAND ...
 run_step() {
   step=$1
   shift
-  log=$logs/$(echo "$step" | tr ' /' '--').log
-  before=$(date +%s)
-  "$@" >"$log" 2>&1 </dev/null
-  status=$?
-  seconds=$(($(date +%s) - before))
-  if [ "$status" = 0 ]; then
-    count_result "$step" "$seconds" "$log" 1 0 0 ''
-  else
-    count_result "$step" "$seconds" "$log" 0 1 0 "exit status $status"
-  fi
-  return "$status"
-}
-
-# Ends the processes whose program is in the build; prints them.
-end_leftovers() {
-  for link in /proc/[0-9]*/exe; do
-    program=$(readlink "$link" 2>/dev/null) || continue
-    case $program in
-    "$1"/*)
-      pid=${link#/proc/}
-      pid=${pid%/exe}
-      echo "left running: $pid $program"
-      kill -9 "$pid" 2>/dev/null
-      ;;
-    esac
-  done
-}
-
-# A program that prints TAP: NAME BUILD SECONDS COMMAND ...
-run_tap() {
-  name=$1
-  build=$2
-  limit=$3
-  shift 3
-  runs=$((runs + 1))
-  log=$logs/$(echo "$name" | tr ' /' '--').log
-  files=$tmp/$runs
-  reports=$tmp/reports
-  mkdir -p "$files" "$reports"
-  chmod 1777 "$files" "$reports"
-  before=$(date +%s)
-  env BUILD="$build" TMPDIR="$files" ASAN_OPTIONS="log_path=$reports/asan" \
-    UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports/ubsan" srcdir="$top" \
-    timeout -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null
-  status=$?
-  seconds=$(($(date +%s) - before))
-  result=$(awk -v status="$status" "$tap_awk" "$log")
-  why=$(echo "$result" | sed 1d
-    end_leftovers "$build"
-    cat "$reports"/* 2>/dev/null)
-  # shellcheck disable=SC2046 # three numbers
-  set -- $(echo "$result" | head -n 1)
-  # A process left behind or a report of the sanitizers is a failure that no case has told.
-  if [ -n "$why" ] && [ "$2" = 0 ]; then
-    set -- "$1" 1 "$3"
-  fi
-  count_result "$name" "$seconds" "$log" "$1" "$2" "$3" "$why"
-  rm -rf "$files" "$reports"
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  ./scripts/run-tap.sh "$step" "$top/build" 3600 sh -c '
+    echo 1..1
+    { "$@" 2>&1; echo "$?" >"$TMPDIR/status"; } | sed "s/^/# /"
+    read -r status <"$TMPDIR/status"
+    [ "$status" = 0 ] && echo "ok 1" || echo "not ok 1 - exit status $status"' sh "$@"
 }
 
 # The line of a suite in tests/suites, without its name.
@@ -183,26 +90,22 @@ wants() {
   return 1
 }
 
-build_all() {
-  "$top/scripts/build.sh" "$@" && make -C "$1" --quiet -j"$(nproc)" check TESTS=
-}
-
+# The C programs keep to themselves, so as many run at once as there are processors.
 run_unit() {
   build=$1
-  cd "$build" || return
-  for program in $(make --quiet print-tests); do
-    # Scripts among them are run as the suite of their folder.
-    [ ! -x "$program" ] || run_tap "$program ($(basename "$build"))" "$build" "$2" "./$program"
-  done
-  cd "$top" || exit 1
+  limit=$2
+  name=$(basename "$build")
+  # Scripts among them are run as the suite of their folder.
+  make -C "$build" --quiet --no-print-directory print-tests | tr ' ' '\n' | grep -vE '\.(py|sh|mjs)$' |
+    (cd "$build" && srcdir=$top xargs -P "$(nproc)" -I PROGRAM \
+      "$top/scripts/run-tap.sh" "PROGRAM ($name)" "$build" "$limit" ./PROGRAM)
 }
 
 run_scripts() {
   suite=$1
   build=$2
   for program in tests/"$suite"/test_*.py tests/"$suite"/test_*.sh tests/"$suite"/test_*.mjs; do
-    [ -f "$program" ] || continue
-    run_tap "$program ($(basename "$build"))" "$build" "$3" "./$program"
+    [ ! -f "$program" ] || ./scripts/run-tap.sh "$program ($(basename "$build"))" "$build" "$3" "./$program"
   done
 }
 
@@ -238,20 +141,25 @@ run_suites_of() {
   done
 }
 
+# The programs and those of `make check`: NAME CONFIGURE_OPTION ...
+build_with_tests() {
+  build=build/$1
+  shift
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  run_step "$build" sh -eu -c './scripts/build.sh "$@"; make -C "$1" --quiet -j"$(nproc)" check TESTS=' sh "$build" "$@"
+}
+
 main() {
-  if ! ./scripts/packages.sh test >"$logs/packages.log" 2>&1; then
-    cat "$logs/packages.log"
-    echo 'test.sh: going on without the packages that are missing'
-  fi
+  run_step 'install packages' ./scripts/packages.sh test
   if wants check; then
-    run_tap check "$top/build/none" 300 ./scripts/check.sh
+    ./scripts/run-tap.sh check "$top/build" 300 ./scripts/check.sh
   fi
   install_node_modules
   if [ "$(echo "$suites" | tr -d ' ')" != check ]; then
     for name in $builds; do
       case $name in
-      test) run_step 'build test' build_all "$top/build/test" --enable-faults ;;
-      asan) run_step 'build asan' build_all "$top/build/asan" --enable-faults --enable-sanitizers ;;
+      test) build_with_tests test --enable-faults ;;
+      asan) build_with_tests asan --enable-faults --enable-sanitizers ;;
       esac && run_suites_of "$name"
     done
   fi
@@ -262,7 +170,8 @@ main() {
 
 main
 echo "Took $(($(date +%s) - started)) s; logs are in build/test-logs."
-summary="$passed passed, $failed failed"
-[ "$skipped" = 0 ] || summary="$summary, $skipped skipped"
-echo "$summary"
-[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+awk '{ passed += $1; failed += $2; skipped += $3 }
+  END {
+    printf "%d passed, %d failed%s\n", passed, failed, skipped ? ", " skipped " skipped" : ""
+    exit failed || !passed
+  }' "$TEST_RESULTS"
