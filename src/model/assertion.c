@@ -40,10 +40,23 @@ static bool is_type(struct validator *v, enum assertion_field field, enum json_t
   return false;
 }
 
+/* Writes a comma and the key. Every field does so: the first comma becomes the body's brace in the end. */
 static void put_key(struct validator *v, enum assertion_field field) {
-  if (v->body.len > 1)
-    buf_add_byte(&v->body, ',');
-  buf_add(&v->body, assertion_fields[field].key, assertion_fields[field].key_len);
+  unsigned char *p = buf_extend(&v->body, assertion_fields[field].key_len + 1);
+  if (!p)
+    return;
+  p[0] = ',';
+  memcpy(p + 1, assertion_fields[field].key, assertion_fields[field].key_len);
+}
+
+/* Writes a string that needs no escapes. */
+static void put_plain(struct validator *v, struct span text) {
+  unsigned char *p = buf_extend(&v->body, text.len + 2);
+  if (!p)
+    return;
+  p[0] = '"';
+  memcpy(p + 1, text.data, text.len);
+  p[text.len + 1] = '"';
 }
 
 /* --- members --- */
@@ -107,10 +120,13 @@ static int take_name(struct validator *v, enum assertion_field field, const char
   }
   put_key(v, field);
   size_t start = v->body.len + 1;
-  json_quote(&v->body, text);
-  /* The text's own memory may end before the draft does. */
-  bool escaped = v->body.len - start - 1 != text.len;
-  *out = escaped || v->body.failed ? text : span_of(v->body.data + start, text.len);
+  if (token_of(v, field)->escaped)
+    json_quote(&v->body, text);
+  else
+    put_plain(v, text);
+  /* The text's own memory may end before the draft does; what was escaped is in the arena. */
+  bool borrowed = !token_of(v, field)->escaped && !v->body.failed;
+  *out = borrowed ? span_of(v->body.data + start, text.len) : text;
   return 0;
 }
 
@@ -147,7 +163,7 @@ static int take_time(struct validator *v, enum assertion_field field, bool *has,
   *has = true;
   timestamp_format_short(*us, canonical);
   put_key(v, field);
-  json_quote(&v->body, span_str(canonical));
+  put_plain(v, span_str(canonical));
   return 0;
 }
 
@@ -176,7 +192,7 @@ static int take_id(struct validator *v, uint32_t token, unsigned char *ids, size
     return 0;
   if (*count > 0)
     buf_add_byte(&v->body, ',');
-  json_quote(&v->body, text);
+  put_plain(v, text);
   ++*count;
   return 0;
 }
@@ -258,7 +274,6 @@ static int open_body(struct validator *v, uint32_t object) {
   if (!data)
     return err_set(v->err, ERR_NOMEM, "no memory for the body of an assertion");
   v->body = (struct buf){.data = data, .cap = size, .max = size};
-  buf_add_byte(&v->body, '{');
   return 0;
 }
 
@@ -301,6 +316,7 @@ int assertion_validate(struct arena *arena, const struct json_doc *doc, uint32_t
   if (code)
     return code;
   buf_add_byte(&v.body, '}');
+  v.body.data[0] = '{';
   draft->body = buf_span(&v.body);
   return 0;
 }
