@@ -66,10 +66,9 @@ __extension__ typedef unsigned __int128 wide;
  * point. */
 struct scaled {
   wide value;
-  wide gap; /* to the next greater double; to the next lesser one it is half of that if `power_of_two` */
+  wide gap; /* to the next double */
   int shift;
   int64_t point; /* as in struct decimal */
-  bool even, power_of_two;
 };
 
 /* False: it is not in [1e-5, 2^52), and its digits would not fit. */
@@ -78,13 +77,11 @@ static bool scale(double value, struct scaled *out) {
   if (value < least || value >= limit)
     return false;
   int exponent;
-  uint64_t mantissa = (uint64_t)ldexp(frexp(value, &exponent), DBL_MANT_DIG);
-  *out = (struct scaled){.value = mantissa,
+  double mantissa = frexp(value, &exponent);
+  *out = (struct scaled){.value = (uint64_t)ldexp(mantissa, DBL_MANT_DIG),
                          .gap = 1,
                          .shift = DBL_MANT_DIG - exponent, /* 1 to 69 */
-                         .point = DECIMAL_DOUBLE_DIGITS_MAX,
-                         .even = mantissa % 2 == 0,
-                         .power_of_two = (mantissa & (mantissa - 1)) == 0};
+                         .point = DECIMAL_DOUBLE_DIGITS_MAX};
   while (out->value >> out->shift < UINT64_C(10000000000000000)) { /* at most 21 times */
     out->value *= 10;
     out->gap *= 10;
@@ -93,23 +90,20 @@ static bool scale(double value, struct scaled *out) {
   return true;
 }
 
-/* Whether a decimal number at this distance is read back as the double: no other one is nearer, and if one is as near
- * the last bit of this one is 0. */
-static bool is_read_back(const struct scaled *s, wide distance, bool below) {
-  wide doubled = distance * (s->power_of_two && below ? 4 : 2);
-  return doubled < s->gap || (doubled == s->gap && s->even);
-}
-
-/* Rounds to digits / 10^dropped of the 17; false if the result is not read back as the double. */
+/*
+ * Rounds the 17 digits to *digits x dropped; false if the result is not read back as the double, which it is if it lies
+ * within half a gap. In this range that is all: the number in the middle of two doubles has more than 16 digits, so
+ * that there is no tie, and a power of two, whose lower gap is smaller, has at most 16 and is met exactly.
+ */
 static bool round_scaled(const struct scaled *s, uint64_t dropped, uint64_t *digits) {
   wide unit = (wide)dropped << s->shift;
   *digits = (uint64_t)(s->value >> s->shift) / dropped;
-  wide rest = s->value - *digits * unit;
-  bool down = 2 * rest < unit || (2 * rest == unit && *digits % 2 == 0);
-  if (down && is_read_back(s, rest, true))
-    return true;
-  ++*digits; /* the nearest one, or above a power of two perhaps the only one: see shortest_of_any */
-  return (!down || s->power_of_two) && is_read_back(s, unit - rest, false);
+  wide rest = s->value - *digits * unit, distance = rest;
+  if (2 * rest > unit || (2 * rest == unit && *digits % 2 == 1)) {
+    ++*digits;
+    distance = unit - rest;
+  }
+  return 2 * distance < s->gap;
 }
 
 void decimal_shortest(double value, struct decimal *out) {

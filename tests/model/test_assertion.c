@@ -242,6 +242,12 @@ static void test_value_size(void) {
     CU_ASSERT(has_error("/value", "65,536"));
     CU_ASSERT(has_error("/source", "empty segment"));
   }
+  buf_reset(&text); /* one string that alone is more than a body may be */
+  buf_add_str(&text, "{\"concept_path\":\"a\",\"predicate\":\"p\",\"value\":\"");
+  memset(buf_extend(&text, 200000), 'x', 200000);
+  buf_add_str(&text, "\"}");
+  CU_ASSERT_EQUAL(validate_span(buf_span(&text), "", &draft), 1);
+  CU_ASSERT(has_error("/value", "65,536"));
   buf_reset(&text); /* white space does not count */
   buf_add_str(&text, "{\"concept_path\":\"a\",\"predicate\":\"p\",\"value\":[");
   memset(buf_extend(&text, 200000), ' ', 200000);
@@ -372,6 +378,8 @@ static void test_read_corrupt(void) {
       "{\"concept_path\":\"a\",\"derived_from\":[1],\"predicate\":\"p\",\"value\":1}",
       "{\"concept_path\":\"a\",\"derived_from\":[\"" ID_A "\"\"" ID_B "\"],\"predicate\":\"p\",\"value\":1}",
       "{\"concept_path\":\"a\",\"derived_from\":[\"A" ID_A "\"],\"predicate\":\"p\",\"value\":1}",
+      "{\"concept_path\":\"a\",\"derived_from\":[\"" ID_A "a],\"predicate\":\"p\",\"value\":1}",
+      "{\"concept_path\":\"a\";\"predicate\":\"p\",\"value\":1}",
       "{\"concept_path\":\"a\",\"observed_at\":\"now\",\"predicate\":\"p\",\"value\":1}",
   };
   struct assertion a;

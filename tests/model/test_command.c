@@ -109,6 +109,9 @@ static void test_replies(void) {
   CU_ASSERT(reply.type == REPLY_COMMITTED && reply.tag == 8 && !reply.replayed);
   CU_ASSERT(reply.first_seq == 5 && reply.count == 2);
   reply_receipt(&reply, 1, &receipt);
+  out.len--; /* a receipt that is cut off */
+  command_end(&out, 0);
+  CU_ASSERT_EQUAL(reply_parse(buf_span(&out), &reply, &err), ERR_INVALID);
   CU_ASSERT(receipt.seq == 6 && receipt.time_us == 51 && receipt.id[0] == 2);
 
   buf_reset(&out);

@@ -62,6 +62,7 @@ static void test_cut_records(void) {
   for (size_t len = 0; len < record.len; len++)
     CU_ASSERT_EQUAL(entry_decode(span_of(record.data, len), &entry, &err), ERR_CORRUPT);
   buf_add_byte(&record, 0);
+  CU_ASSERT_EQUAL(entry_peek(buf_span(&record), &entry, &err), ERR_CORRUPT);
   CU_ASSERT_EQUAL(entry_decode(buf_span(&record), &entry, &err), ERR_CORRUPT);
   buf_free(&record);
 }
