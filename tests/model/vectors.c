@@ -9,9 +9,8 @@ bool vectors_load(struct buf *out) {
   char path[FILEIO_PATH_MAX];
   struct err err;
   bool found = false;
-  const char *srcdir = getenv("srcdir");
-  snprintf(path, sizeof(path), "%s/docs/test-vectors.md", srcdir ? srcdir : ".");
-  return fileio_read_file(path, out, &found, &err) == 0 && found;
+  return fileio_join(path, SOURCE_FOLDER, "docs/test-vectors.md", &err) == 0 &&
+         fileio_read_file(path, out, &found, &err) == 0 && found;
 }
 
 /* Where `needle` begins in `s`, or s.len. */

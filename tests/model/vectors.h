@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/span.h"
 
-/* Reads the file (from $srcdir/docs) into `out`; false if it is not there. */
+/* Reads the file of the source tree into `out`; false if it is not there. */
 bool vectors_load(struct buf *out);
 /* Takes the next block that is fenced as ```NAME off *rest, begun with the whole file; false if there is none. */
 bool vectors_next_block(struct span *rest, const char *name, struct span *block);
