@@ -4,16 +4,24 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "model/sha256.h"
 
 static const char id_tag[] = "stemedb-id-1";
 static const char leaf_tag[] = "stemedb-leaf-1";
 
 enum { ID_TAG_SIZE = sizeof(id_tag) - 1, LEAF_TAG_SIZE = sizeof(leaf_tag) - 1 };
 
+/* SHA-256 of parts, one after another. */
+static void hash_parts(unsigned char out[DIGEST_SIZE], const struct span *parts, size_t count) {
+  crypto_hash_sha256_state state;
+  crypto_hash_sha256_init(&state);
+  for (size_t i = 0; i < count; i++)
+    crypto_hash_sha256_update(&state, parts[i].data, parts[i].len);
+  crypto_hash_sha256_final(&state, out);
+}
+
 void digest_value(unsigned char out[DIGEST_SIZE], const unsigned char salt[SALT_SIZE], struct span value) {
   const struct span parts[] = {span_of(salt, SALT_SIZE), value};
-  sha256_parts(out, parts, 2);
+  hash_parts(out, parts, 2);
 }
 
 void digest_content(unsigned char out[DIGEST_SIZE], struct span body, struct span value,
@@ -32,7 +40,7 @@ void digest_content(unsigned char out[DIGEST_SIZE], struct span body, struct spa
   const unsigned char *rest = value.data + value.len;
   const struct span parts[] = {span_of(body.data, (size_t)(value.data - body.data)), span_of(quoted, sizeof(quoted)),
                                span_of(rest, (size_t)(body.data + body.len - rest))};
-  sha256_parts(out, parts, 3);
+  hash_parts(out, parts, 3);
 }
 
 void digest_id(unsigned char out[ID_SIZE], uint8_t kind, const unsigned char content[DIGEST_SIZE], uint64_t seq,
@@ -79,7 +87,7 @@ void digest_node(unsigned char out[DIGEST_SIZE], const unsigned char left[DIGEST
 }
 
 void digest_sha256(unsigned char out[DIGEST_SIZE], struct span data) {
-  sha256_parts(out, &data, 1);
+  crypto_hash_sha256(out, data.data, data.len);
 }
 
 static int hex_digit(unsigned char c) {

@@ -3,16 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/fileio.h"
-
-bool vectors_load(struct buf *out) {
-  char path[FILEIO_PATH_MAX];
-  struct err err;
-  bool found = false;
-  return fileio_join(path, SOURCE_FOLDER, "docs/test-vectors.md", &err) == 0 &&
-         fileio_read_file(path, out, &found, &err) == 0 && found;
-}
-
 /* Where `needle` begins in `s`, or s.len. */
 static size_t find(struct span s, struct span needle) {
   for (size_t at = 0; at + needle.len <= s.len; at++)

@@ -1,14 +1,11 @@
-/* Reading docs/test-vectors.md: the lines of its fenced blocks. */
+/* Reading the examples of a document: the lines of its fenced blocks. */
 #ifndef TESTS_MODEL_VECTORS_H
 #define TESTS_MODEL_VECTORS_H
 
 #include <stdbool.h>
 
-#include "base/buf.h"
 #include "base/span.h"
 
-/* Reads the file of the source tree into `out`; false if it is not there. */
-bool vectors_load(struct buf *out);
 /* Takes the next block that is fenced as ```NAME off *rest, begun with the whole file; false if there is none. */
 bool vectors_next_block(struct span *rest, const char *name, struct span *block);
 /* Takes the next line off *block and cuts it at `separator` (" -> ", " = "); false at the end. */
