@@ -15,11 +15,29 @@
 #include "base/fault.h"
 #include "base/fileio.h"
 
-enum { TRACKED_FDS = 4096 };
+enum {
+  TRACKED_FDS = 4096,
+  ZEROS = 64 << 10,
+  ZERO_AHEAD = 1 << 20,     /* how much is zeroed at a time */
+  SMALL_WRITE = 64 << 10,   /* larger writes gain nothing from it */
+  RECOVERY_WRITE = 4 << 10, /* the writes by which recovery zeroes the rest of the last file (__log_zero in log.c) */
+};
 
+/* What is known of a descriptor. */
+struct tracked {
+  atomic_bool is_wal;   /* a log file of the history */
+  atomic_ullong zeroed; /* up to here it holds zeros behind what was written last */
+};
+
+static struct tracked tracked[TRACKED_FDS];
 static atomic_bool sync_failed;
 static _Atomic(struct metric_cell *) sync_latency, sync_duration;
-static atomic_bool is_wal[TRACKED_FDS]; /* which descriptors are log files of the history */
+static const unsigned char zeros[ZEROS];
+
+static struct tracked *find_wal(int fd) {
+  bool is_wal = fd >= 0 && fd < TRACKED_FDS && atomic_load_explicit(&tracked[fd].is_wal, memory_order_relaxed);
+  return is_wal ? &tracked[fd] : NULL;
+}
 
 static bool names_log_file(const char *path) {
   const char *name = strrchr(path, '/');
@@ -63,14 +81,16 @@ static int hook_open(const char *path, int flags, ...) {
     errno = saved;
     return -1;
   }
-  if (fd >= 0 && fd < TRACKED_FDS)
-    atomic_store_explicit(&is_wal[fd], names_wal(path), memory_order_relaxed);
+  if (fd >= 0 && fd < TRACKED_FDS) {
+    atomic_store(&tracked[fd].zeroed, 0);
+    atomic_store(&tracked[fd].is_wal, names_wal(path));
+  }
   return fd;
 }
 
 static void count_sync(int fd, uint64_t us) {
   struct metric_cell *latency = atomic_load(&sync_latency), *duration = atomic_load(&sync_duration);
-  if (fd >= TRACKED_FDS || !atomic_load_explicit(&is_wal[fd], memory_order_relaxed))
+  if (!find_wal(fd))
     return;
   if (latency)
     metric_observe(latency, us);
@@ -95,24 +115,65 @@ static int hook_fsync(int fd) {
   return failed;
 }
 
-#ifdef STEMEDB_FAULTS_ENABLED
-/* With a function for writing in place Berkeley DB positions and writes under a mutex, so it is set for tests alone. */
-static ssize_t hook_write(int fd, const void *data, size_t len) {
-  size_t done = 0;
-  if (FAULT_FAILS("store.os.write")) {
-    errno = ENOSPC;
-    return -1;
-  }
-  while (done < len) {
+static int write_all(int fd, const void *data, size_t len) {
+  for (size_t done = 0; done < len;) {
     ssize_t n = write(fd, (const char *)data + done, len - done);
     if (n < 0 && errno != EINTR)
       return -1;
     if (n > 0)
       done += (size_t)n;
   }
-  return (ssize_t)done;
+  return 0;
 }
-#endif
+
+/* Zeros from `end`, the end of the log, to the next multiple of ZERO_AHEAD, within the size that Berkeley DB gave the
+ * file. Nobody else writes there: the caller holds the lock of the log. A failure costs speed alone. */
+static void zero_ahead(int fd, struct tracked *t, off_t end) {
+  struct stat st;
+  off_t until = (end / ZERO_AHEAD + 1) * ZERO_AHEAD;
+  if (fstat(fd, &st))
+    return;
+  for (off_t at = end; at < until && at < st.st_size;) {
+    off_t part = until - at < ZEROS ? until - at : ZEROS;
+    if (part > st.st_size - at)
+      part = st.st_size - at;
+    ssize_t n = pwrite(fd, zeros, (size_t)part, at);
+    if (n <= 0)
+      break;
+    at += n;
+  }
+  atomic_store(&t->zeroed, (unsigned long long)until);
+}
+
+static bool is_blank(const void *data, size_t len) {
+  return len <= RECOVERY_WRITE && memcmp(data, zeros, len) == 0;
+}
+
+/* Whether there are `len` <= RECOVERY_WRITE zeros where `fd` stands. */
+static bool stands_before_zeros(int fd, size_t len) {
+  unsigned char there[RECOVERY_WRITE];
+  off_t at = lseek(fd, 0, SEEK_CUR);
+  return at >= 0 && pread(fd, there, len, at) == (ssize_t)len && is_blank(there, len);
+}
+
+static ssize_t hook_write(int fd, const void *data, size_t len) {
+  struct tracked *wal = find_wal(fd);
+  bool blank = wal && is_blank(data, len);
+  if (FAULT_FAILS("store.os.write")) {
+    errno = ENOSPC;
+    return -1;
+  }
+  if (blank && stands_before_zeros(fd, len) && lseek(fd, (off_t)len, SEEK_CUR) >= 0)
+    return (ssize_t)len;
+  if (write_all(fd, data, len))
+    return -1;
+  if (wal && !blank && len <= SMALL_WRITE) {
+    off_t end = lseek(fd, 0, SEEK_CUR);
+    if (end > 0 && (unsigned long long)end > atomic_load(&wal->zeroed))
+      zero_ahead(fd, wal, end);
+  }
+  return (ssize_t)len;
+}
 
 void dbhooks_install(struct metrics *metrics) {
   if (metrics && !atomic_load(&sync_duration)) {
@@ -121,7 +182,5 @@ void dbhooks_install(struct metrics *metrics) {
   }
   (void)db_env_set_func_open(hook_open);
   (void)db_env_set_func_fsync(hook_fsync);
-#ifdef STEMEDB_FAULTS_ENABLED
   (void)db_env_set_func_write(hook_write);
-#endif
 }
