@@ -1,9 +1,9 @@
 /*
- * The peer behind the same nginx: a FastCGI worker that does with PostgreSQL what stemedb-worker does with its committer.
- * POST …/assert parses the body with json-c, makes a 16-byte salt and a BLAKE2b id, and inserts by a prepared statement
- * (synchronous_commit on, one transaction a request); POST …/query selects the assertions of a concept by a prepared
- * statement. Blocking threads, each with its own connection to the database and kept connections to nginx: the fastest
- * arrangement of libfcgi and libpq that we found.
+ * The peer behind the same nginx: a FastCGI worker that does with PostgreSQL what stemedb-worker does with its
+ * committer. POST …/assert parses the body with json-c, makes a 16-byte salt and a BLAKE2b id, and inserts by a
+ * prepared statement (synchronous_commit on, one transaction a request); POST …/query selects the assertions of a
+ * concept by a prepared statement. Blocking threads, each with its own connection to the database and kept connections
+ * to nginx: the fastest arrangement of libfcgi and libpq that we found.
  *
  * usage: pg-worker SOCKET THREADS CONNINFO
  */
@@ -31,7 +31,8 @@ static const char insert_sql[] =
     "VALUES ($1, $2, $3, $4, $5, coalesce($6, 1.0), $7, $8) "
     "RETURNING seq, to_char(recorded AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
 static const char select_sql[] =
-    "SELECT encode(id, 'hex'), seq, to_char(recorded AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), predicate, "
+    "SELECT encode(id, 'hex'), seq, to_char(recorded AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
+    "predicate, "
     "value, confidence, source FROM assertion WHERE concept_path = $1 ORDER BY seq DESC LIMIT 100";
 
 static PGconn *connect_database(const char *conninfo) {
@@ -94,12 +95,12 @@ static void select_concept(FCGX_Request *r, PGconn *db, struct json_object *o) {
   char *out = malloc(room);
   len += (size_t)snprintf(out + len, room - len, "{\"concept_path\":\"%s\",\"assertions\":[", values[0]);
   for (int i = 0; i < PQntuples(result); i++)
-    len += (size_t)snprintf(out + len, room - len,
-                            "%s{\"id\":\"%s\",\"seq\":%s,\"timestamp\":\"%s\",\"status\":\"active\",\"concept_path\":\"%s\","
-                            "\"predicate\":\"%s\",\"value\":%s,\"confidence\":%s,\"source\":\"%s\"}",
-                            i ? "," : "", PQgetvalue(result, i, 0), PQgetvalue(result, i, 1), PQgetvalue(result, i, 2),
-                            values[0], PQgetvalue(result, i, 3), PQgetvalue(result, i, 4), PQgetvalue(result, i, 5),
-                            PQgetvalue(result, i, 6));
+    len += (size_t)snprintf(
+        out + len, room - len,
+        "%s{\"id\":\"%s\",\"seq\":%s,\"timestamp\":\"%s\",\"status\":\"active\",\"concept_path\":\"%s\","
+        "\"predicate\":\"%s\",\"value\":%s,\"confidence\":%s,\"source\":\"%s\"}",
+        i ? "," : "", PQgetvalue(result, i, 0), PQgetvalue(result, i, 1), PQgetvalue(result, i, 2), values[0],
+        PQgetvalue(result, i, 3), PQgetvalue(result, i, 4), PQgetvalue(result, i, 5), PQgetvalue(result, i, 6));
   len += (size_t)snprintf(out + len, room - len, "]}");
   answer(r, "200 OK", out, len);
   free(out);
