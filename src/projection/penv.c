@@ -111,6 +111,10 @@ int penv_open(struct projection *p, const struct config *config, bool writer, st
   rc = env_open(&p->env, &options, p->log, p->metrics, err);
   if (rc)
     return rc;
+  /* For the transactions in which files are made; no commit in here is worth a sync. */
+  int ret = p->env.handle->set_flags(p->env.handle, DB_TXN_NOSYNC, 1);
+  if (ret != 0)
+    rc = penv_error(p, ret, err, "configuring the indexes");
   for (size_t i = 0; i < INDEX_COUNT && rc == 0; i++) {
     char file[FILE_NAME_SIZE];
     file_name(file, index_table[i].name);
