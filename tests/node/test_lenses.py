@@ -6,6 +6,8 @@ import hashlib
 import json
 import math
 import os
+import random
+import threading
 from datetime import datetime, timezone
 
 from harness import TOP, Instance, tap
@@ -121,6 +123,50 @@ def _():
         node.assert_one(source, number, "stemedb.trust", source="source/us")
     check_everything(trust)
     check_everything({}, as_of=len(facts))
+
+
+# --- pages beside writers ---
+
+def pages(query):
+    """Seq of the snapshot, assertions and resolved answers of all pages."""
+    assertions, resolved, cursor = [], [], {}
+    while True:
+        answer = node.post("/v1/query", {**query, **cursor}).json
+        assertions += answer["assertions"]
+        resolved += answer["resolved"]
+        if answer["next_cursor"] is None:
+            return answer["as_of"]["seq"], assertions, resolved
+        cursor = {"cursor": answer["next_cursor"]}
+
+
+def write(seed):
+    """Imports lines that contradict each other, trust among them."""
+    dice = random.Random(seed)
+    for _ in range(40):
+        lines = [{"concept_path": f"live/{dice.randrange(8)}", "predicate": dice.choice("pq"), "value": dice.randrange(3),
+                  "confidence": dice.randrange(11) / 10, "source": f"source/{dice.randrange(6)}"} for _ in range(5)]
+        lines.append({"concept_path": f"source/{dice.randrange(6)}", "predicate": "stemedb.trust",
+                      "value": dice.randrange(11) / 10})
+        tap.equal(node.import_lines(lines).json["accepted"], len(lines))
+
+
+@tap.case("all pages are of one snapshot while others write, and the same later")
+def _():
+    writers = [threading.Thread(target=write, args=(seed,)) for seed in (1, 2)]
+    for writer in writers:
+        writer.start()
+    seen = []
+    while any(writer.is_alive() for writer in writers):
+        query = {"concept_path": "live", "match": "subtree", "lens": LENSES[len(seen) % len(LENSES)]}
+        seen.append((query, pages({**query, "limit": 7 + len(seen)})))
+    for writer in writers:
+        writer.join()
+    tap.ok(len({snapshot for _, (snapshot, _, _) in seen}) > 2, "nobody wrote meanwhile")
+    for query, (snapshot, assertions, resolved) in seen:
+        tap.ok(all(a["seq"] <= snapshot for a in assertions), "an assertion is above its snapshot")
+        tap.equal(len({a["seq"] for a in assertions}), len(assertions), "number of different assertions")
+        again = pages({**query, "limit": 1000, "as_of": snapshot})
+        tap.ok(again == (snapshot, assertions, resolved), f"as of {snapshot} {query['lens']} now answers otherwise")
 
 
 # --- the proof, from docs/test-vectors.md ---
