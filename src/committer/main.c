@@ -128,8 +128,9 @@ int main(int argc, char **argv) {
   if (config_load(&config, argv[2], &err) || serve(&c, &err)) {
     if (!c.told)
       log_error(&log, "%s", err.text);
+    bool indexes = c.projection && projection_rebuild_wanted(c.projection); /* which the next start makes anew */
     /* Not a byte more to the stores: what is in memory may contradict what is on disk. Recovery will tell. */
-    _exit(err.code == ERR_CORRUPT || err.code == ERR_NOTFOUND ? EXIT_CORRUPT : EXIT_FAILED);
+    _exit((err.code == ERR_CORRUPT && !indexes) || err.code == ERR_NOTFOUND ? EXIT_CORRUPT : EXIT_FAILED);
   }
   segment_close(c.segment);
   return 0;

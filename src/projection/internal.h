@@ -6,6 +6,7 @@
 #include "projection/merkle.h"
 #include "projection/meta.h"
 #include "projection/projection.h"
+#include "store/checkpoint.h"
 #include "store/env.h"
 
 /* Its presence in data/db/indexes asks the next start to rebuild: whoever meets a damaged page makes it. */
@@ -13,7 +14,8 @@
 
 struct projection {
   struct env env;
-  char dir[FILEIO_PATH_MAX]; /* data/db/indexes */
+  struct checkpoint checkpoint; /* the writer's */
+  char dir[FILEIO_PATH_MAX];    /* data/db/indexes */
   const struct log *log;
   struct metrics *metrics;
   DB *index[INDEX_COUNT];

@@ -99,6 +99,7 @@ static int open_file(struct projection *p, const char *file, DB **out, struct er
 
 int penv_open(struct projection *p, const struct config *config, bool writer, struct err *err) {
   p->writer = writer;
+  p->checkpoint = (struct checkpoint){.env = &p->env};
   int rc = writer ? fileio_mkdirs(p->dir, 0750, err) : 0;
   if (rc)
     return rc;
@@ -142,15 +143,15 @@ static void close_file(DB **db, int *ret) {
 int penv_close(struct projection *p, bool checkpoint, struct err *err) {
   if (!p->env.handle)
     return 0;
-  int ret = 0, rc = 0;
-  if (checkpoint && !atomic_load(&p->env.panicked))
-    ret = p->env.handle->txn_checkpoint(p->env.handle, 0, 0, DB_FORCE);
+  int ret = 0, rc = checkpoint_wait(&p->checkpoint, err);
+  struct err later;
+  if (rc == 0 && checkpoint && !atomic_load(&p->env.panicked))
+    rc = checkpoint_run(&p->checkpoint, err);
   for (size_t i = 0; i < INDEX_COUNT; i++)
     close_file(&p->index[i], &ret);
   close_file(&p->meta, &ret);
-  if (ret != 0)
+  if (ret != 0 && rc == 0)
     rc = penv_error(p, ret, err, "closing the indexes");
-  struct err later;
   int rc_env = env_close(&p->env, rc ? &later : err);
   return rc ? rc : rc_env;
 }

@@ -199,17 +199,10 @@ void projection_watermark(const struct projection *p, struct watermark *mark) {
 }
 
 int projection_checkpoint(struct projection *p, uint64_t min_bytes, struct err *err) {
-  DB_ENV *env = p->env.handle;
-  DB_LOG_STAT *stat = NULL;
-  int ret = env->log_stat(env, &stat, 0);
-  if (ret != 0)
-    return penv_error(p, ret, err, "looking at the log of the indexes");
-  uint64_t since = ((uint64_t)stat->st_wc_mbytes << 20) + stat->st_wc_bytes;
-  free(stat);
-  if (since < min_bytes) /* asked first, since even a checkpoint that is not due looks for log files to remove: 18 us */
-    return 0;
-  ret = env->txn_checkpoint(env, 0, 0, 0);
-  return ret == 0 ? 0 : penv_error(p, ret, err, "checkpointing the indexes");
+  bool started;
+  int rc =
+      min_bytes == 0 ? checkpoint_run(&p->checkpoint, err) : checkpoint_start(&p->checkpoint, min_bytes, &started, err);
+  return rc == ERR_CORRUPT ? penv_damaged(p, err, err->text) : rc;
 }
 
 bool projection_rebuild_wanted(const struct projection *p) {

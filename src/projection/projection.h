@@ -41,7 +41,7 @@ void projection_watermark(const struct projection *projection, struct watermark 
  * ERR_CORRUPT from a function of projection/ this tells damage of the indexes, which a restart of the node heals, from
  * damage of the history (exit status 3). */
 bool projection_rebuild_wanted(const struct projection *projection);
-/* Checkpoints and removes old logs if `min_bytes` of log were written since. */
+/* As store_checkpoint(): 0 checkpoints now, else one is started in a thread if it is due. Old logs are removed. */
 NODISCARD int projection_checkpoint(struct projection *projection, uint64_t min_bytes, struct err *err);
 
 #endif
