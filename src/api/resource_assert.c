@@ -93,6 +93,14 @@ out:
   return rc;
 }
 
+/* How deep the assertions' values lie in the body, whose own depth must not count. */
+static unsigned depth_of_values(struct span body) {
+  size_t i = 0;
+  while (i < body.len && (body.data[i] == ' ' || (body.data[i] >= '\t' && body.data[i] <= '\r')))
+    i++;
+  return i < body.len && body.data[i] == '[' ? 2 : 1;
+}
+
 /* Parses, validates, makes the command. *outcome is HTTP_DONE when the response is a problem already. */
 static int take_assertions(struct exchange *exchange, enum http_outcome *outcome, struct err *err) {
   struct arena *arena = exchange->request.arena;
@@ -104,7 +112,7 @@ static int take_assertions(struct exchange *exchange, enum http_outcome *outcome
   int rc = fields_read_query(arena, exchange->request.query_string, NULL, 0, &errors, NULL, err);
   if (rc)
     return rc;
-  rc = json_parse(arena, exchange->request.body, &doc, &fault, err);
+  rc = json_parse_wrapped(arena, exchange->request.body, depth_of_values(exchange->request.body), &doc, &fault, err);
   if (rc == ERR_INVALID) {
     problem_json(&exchange->response, &fault);
     return 0;

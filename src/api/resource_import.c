@@ -82,7 +82,7 @@ static void take_line(struct import *import, struct span line) {
   struct assertion_draft draft;
   struct err err;
   arena_reset(import->arena);
-  int rc = json_parse(import->arena, line, &doc, &fault, &err);
+  int rc = json_parse_wrapped(import->arena, line, 1, &doc, &fault, &err);
   if (rc == ERR_INVALID) {
     buf_reset(&import->detail);
     buf_addf(&import->detail, "not strict JSON: %s at byte %zu", fault.reason, fault.offset);

@@ -36,7 +36,8 @@ JSON_TABLE = [
     ("a surrogate in UTF-8", b'{%b,"value":"\xed\xa0\x80"}' % GOOD.encode(), 400, None),
     ("above U+10FFFF", b'{%b,"value":"\xf4\x90\x80\x80"}' % GOOD.encode(), 400, None),
     ("a cut UTF-8 character", b'{%b,"value":"\xe2\x82"}' % GOOD.encode(), 400, None),
-    ("depth 33", b"[" * 33 + b"]" * 33, 400, "deep"),
+    ("a value of depth 33", b'{%b,"value":%b}' % (GOOD.encode(), b"[" * 33 + b"]" * 33), 400, "deep"),
+    ("depth 100,000", b"[" * 100000, 400, "deep"),
     ("a number at the top", b"12", 400, None),
     ("a string at the top", b'"x"', 400, None),
     ("null at the top", b"null", 400, None),
@@ -96,6 +97,15 @@ def _():
         except AssertionError as error:
             raise AssertionError(f"{name}: {error}") from None
     tap.equal(count(), before, "last_seq")
+
+
+@tap.case("a value of depth 32 is kept, alone, in an array and in an import")
+def _():
+    line = b'{%b,"value":%b}' % (GOOD.encode(), b"[" * 32 + b"]" * 32)
+    tap.equal(node.post("/v1/assert", line).status, 201)
+    tap.equal(node.post("/v1/assert", b" [" + line + b"]").status, 201)
+    answer = node.post("/v1/import", line, headers={"Content-Type": "application/x-ndjson"})
+    tap.equal(answer.json["accepted"], 1)
 
 
 @tap.case("all wrong fields are named in one 422")
