@@ -90,13 +90,14 @@ static void make_draft(struct arena *arena, const char *line, uint64_t copy, str
   struct json_fault fault;
   struct field_errors *errors = arena_alloc(arena, sizeof(*errors));
   struct err err;
-  char *text = arena_alloc(arena, strlen(line) + 32);
+  size_t size = strlen(line) + 32;
+  char *text = arena_alloc(arena, size);
   if (!text || !errors)
     die("memory", NULL);
   if (copy && strncmp(line, start, sizeof(start) - 1) == 0)
-    sprintf(text, "%sp%" PRIu64 "/%s", start, copy, line + sizeof(start) - 1);
+    snprintf(text, size, "%sp%" PRIu64 "/%s", start, copy, line + sizeof(start) - 1);
   else
-    strcpy(text, line);
+    memcpy(text, line, strlen(line) + 1);
   field_errors_init(errors, arena);
   if (json_parse(arena, span_str(text), &doc, &fault, &err) ||
       assertion_validate(arena, &doc, 0, span_str(""), errors, draft, &err) || errors->count)
