@@ -236,6 +236,27 @@ def _():
         tap.equal(node.assert_one("a", 2)["seq"], 2)
 
 
+@tap.case("too little disk space refuses writes with 507, and nothing else")
+def _():
+    body = {"concept_path": "a", "predicate": "p", "value": 1}
+    with Instance() as node:
+        stored = node.assert_one("a", 1)
+        node.stop()
+        node.options["min_free_bytes"] = "1000G"
+        node.write_options()
+        node.start()
+        tap.equal(node.post("/v1/assert", body).status, 507)
+        tap.equal(node.import_lines([body]).status, 507)
+        tap.equal(node.post("/v1/query", {"concept_path": "a"}).json["assertions"], [stored])
+        tap.equal(node.health()["last_seq"], 1)
+        tap.contains(node.log(), "writes are refused")
+        node.stop()
+        node.options["min_free_bytes"] = "1M"
+        node.write_options()
+        node.start()
+        tap.equal(node.post("/v1/assert", body).json["seq"], 2)
+
+
 @tap.case("a second node on one home is refused, and harms nothing")
 def _():
     with Instance() as node:
