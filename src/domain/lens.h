@@ -40,7 +40,8 @@ struct group {
 struct candidates {
   struct head *heads; /* by source, ascending */
   uint32_t head_count;
-  struct head first;    /* the first of all assertions in the lens's order, superseded ones included (source not set) */
+  struct head first;    /* the first of all assertions in the lens's order, superseded ones included; of such a one the
+                           source is not set */
   struct group *groups; /* heaviest first; ties (1e-9) to the winner with the newer seq; NULL until formed */
   uint32_t group_count;
   double conflict; /* Shannon entropy of the shares / log2(groups), to 12 decimals; 0 for one group */

@@ -33,16 +33,28 @@ static void add_candidates(struct buf *out, const struct candidates *c) {
   buf_add_byte(out, ']');
 }
 
-int resolve_topic(struct walk *walk, struct topic *topic, const struct entry *first, struct buf *out, struct err *err) {
+/* Fills in the first of the candidates: a head, or a superseded assertion that has to be read once more. */
+static int fill_first(struct walk *walk, struct topic *topic, const struct entry *first, struct err *err) {
   struct candidates *c = &topic->candidates;
   struct assertion assertion;
+  if (topic->first_head != HEAD_NONE) {
+    c->first = c->heads[topic->first_head];
+    return 0;
+  }
+  int code = assertion_read(walk->arena, first->body, &assertion, err);
+  if (!code)
+    c->first =
+        (struct head){.value = assertion.value, .confidence = assertion.confidence, .seq = first->seq, .id = first->id};
+  return code;
+}
+
+int resolve_topic(struct walk *walk, struct topic *topic, const struct entry *first, struct buf *out, struct err *err) {
+  struct candidates *c = &topic->candidates;
   int code = topic_weigh(walk, topic, err);
   if (!code)
-    code = assertion_read(walk->arena, first->body, &assertion, err);
+    code = fill_first(walk, topic, first, err);
   if (code)
     return code;
-  c->first =
-      (struct head){.value = assertion.value, .confidence = assertion.confidence, .seq = first->seq, .id = first->id};
   struct resolution resolution;
   walk->query->lens->resolve(c, &resolution);
   buf_add_str(out, "{\"concept_path\":");

@@ -10,12 +10,12 @@ static int no_memory(struct err *err) {
   return err_set(err, ERR_NOMEM, "too many assertions for one answer: name a predicate or a source");
 }
 
-/* Makes room for one more element in an array of the arena. */
+/* Makes room for one more element in an array of the arena; what is new is not cleared. */
 static void *grow(struct arena *arena, void *array, size_t count, size_t *room, size_t size) {
   if (count < *room)
     return array;
   size_t more = *room ? *room * 2 : 8;
-  void *larger = arena_calloc(arena, more, size);
+  void *larger = more > SIZE_MAX / size ? NULL : arena_alloc(arena, more * size);
   if (!larger)
     return NULL;
   if (count)
@@ -201,12 +201,15 @@ int topic_weigh(struct walk *walk, struct topic *topic, struct err *err) {
   return groups_form(walk->arena, c, err);
 }
 
-/* Gives an assertion its rank, and its place on the page if it has one. */
-static int offer(struct walk *walk, const struct ranked *item, struct span record, struct err *err) {
+/* Gives an assertion its rank, and its place on the page if it has one. `head`: its index if it is one, else HEAD_NONE.
+ */
+static int offer(struct walk *walk, const struct ranked *item, uint32_t head, struct span record, struct err *err) {
   struct topic *topic = walk->topic;
   const struct rank rank = walk->query->lens->rank(item);
-  if (topic->first.seq == 0 || rank_compare(&rank, &topic->first) < 0)
+  if (topic->first.seq == 0 || rank_compare(&rank, &topic->first) < 0) {
     topic->first = rank;
+    topic->first_head = head;
+  }
   if (walk->starts_here && rank_compare(&walk->start.last, &rank) >= 0)
     return 0;
   const uint32_t order = walk->query->subtree ? topic->index : 0;
@@ -231,7 +234,7 @@ static int read_on(struct walk *walk, const struct head *head, uint64_t from, st
       break;
     item.seq = scan->row.seq;
     item.confidence = assertion.confidence;
-    if (passes && (code = offer(walk, &item, scan->row.entry.record, err)))
+    if (passes && (code = offer(walk, &item, HEAD_NONE, scan->row.entry.record, err)))
       break;
     bound = walk->query->lens->bound(&item);
     if (!page_admits(&walk->page, order, &bound))
@@ -249,12 +252,12 @@ int topic_rank(struct walk *walk, struct err *err) {
     const struct head *h = &c->heads[i];
     const double level = c->groups ? c->groups[h->group].level : 0;
     const struct ranked item = {.confidence = h->confidence, .trust = h->trust, .seq = h->seq, .level = level};
-    code = offer(walk, &item, walk->runs[i].record, err);
+    code = offer(walk, &item, i, walk->runs[i].record, err);
   }
   for (size_t i = 0; !code && i < walk->older_count; i++) {
     const struct older *o = &walk->older[i];
     const struct ranked item = {.confidence = o->confidence, .trust = c->heads[o->head].trust, .seq = o->seq};
-    code = offer(walk, &item, o->record, err);
+    code = offer(walk, &item, HEAD_NONE, o->record, err);
   }
   for (uint32_t i = 0; !code && i < c->head_count; i++)
     code = read_on(walk, &c->heads[i], walk->runs[i].unread, err);

@@ -18,8 +18,9 @@
 struct topic {
   struct span path, predicate;
   struct candidates candidates;
-  struct rank first; /* of its first assertion in the lens's order, as far as it was read; seq 0: none was */
-  uint32_t index;    /* in walk.topics */
+  struct rank first;   /* of its first assertion in the lens's order, as far as it was read; seq 0: none was */
+  uint32_t first_head; /* which head that is; HEAD_NONE if it is superseded */
+  uint32_t index;      /* in walk.topics */
   uint32_t head_room;
   bool weighed; /* trust and groups of the candidates are filled in */
 };
