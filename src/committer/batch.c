@@ -22,6 +22,7 @@ void batch_free(struct batch *b) {
   free(b->receipts);
   free(b->spans);
   free(b->entries);
+  free(b->contents);
   free(b->decisions);
   free(b->items);
   arena_free(b->arena);
@@ -60,11 +61,12 @@ static bool grow(void *array, size_t *capacity, size_t count, size_t size) {
 }
 
 static bool grow_entries(struct batch *b) {
-  size_t one = b->entry_capacity, two = one, three = one, four = one;
+  size_t one = b->entry_capacity, two = one, three = one, four = one, five = one;
   if (!grow(&b->sizes, &one, b->entry_count, sizeof(*b->sizes)) ||
       !grow(&b->receipts, &two, b->entry_count, sizeof(*b->receipts)) ||
       !grow(&b->spans, &three, b->entry_count, sizeof(*b->spans)) ||
-      !grow(&b->entries, &four, b->entry_count, sizeof(*b->entries)))
+      !grow(&b->entries, &four, b->entry_count, sizeof(*b->entries)) ||
+      !grow(&b->contents, &five, b->entry_count, sizeof(*b->contents)))
     return false;
   b->entry_capacity = one;
   return true;
@@ -79,6 +81,7 @@ int batch_add_entry(struct batch *b, const struct command_entry *entry, struct e
   receipt->time_us = ++b->last_time_us;
   digest_id(receipt->id, entry->kind, entry->content, receipt->seq, receipt->time_us);
   entry_encode(&b->records, entry->kind, 0, receipt->seq, receipt->time_us, receipt->id, entry->server, entry->body);
+  memcpy(b->contents[b->entry_count], entry->content, DIGEST_SIZE);
   b->sizes[b->entry_count++] = b->records.len - start;
   return buf_check(&b->records, "a batch", err);
 }
@@ -108,6 +111,7 @@ int batch_finish(struct batch *b, struct err *err) {
     offset += b->sizes[i];
     if (entry_peek(b->spans[i], &b->entries[i], err))
       return err_context(err, "a record just made");
+    b->entries[i].content = b->contents[i];
   }
   return 0;
 }
