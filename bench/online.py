@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Requests a second through HTTP, against peers measured in the same minutes.
 
-usage: bench/http.py BUILD [--seconds S] [--rounds N] [--scale K]
+usage: bench/online.py BUILD [--seconds S] [--rounds N] [--scale K]
 
 Starts, in temporary folders and on loopback, a StemeDB instance of BUILD and a PostgreSQL 15 cluster; behind one and the same
 nginx stand StemeDB's workers, the peer's FastCGI worker (bench/peer/pg_worker.c) and `return 200`. Both databases are
