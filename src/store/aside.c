@@ -40,17 +40,6 @@ int aside_make(const char *data_dir, const char *prefix, char out[FILEIO_PATH_MA
   return err_set(err, ERR_IO, "there are too many %s.%s-N in %s", prefix, stamp, data_dir);
 }
 
-int aside_move(const char *from, const char *to, const char *name, struct err *err) {
-  char source[FILEIO_PATH_MAX], target[FILEIO_PATH_MAX];
-  if (fileio_join(source, from, name, err) || fileio_join(target, to, name, err))
-    return err->code;
-  FAULT("store.aside.before_move");
-  if (rename(source, target))
-    return err_sys(err, errno, "moving %s to %s", source, target);
-  FAULT("store.aside.after_move");
-  return fileio_sync_dir(to, err) || fileio_sync_dir(from, err) ? (int)err->code : 0;
-}
-
 static int copy_blocks(int in, int out, uint32_t offset, unsigned char *block, struct err *err) {
   uint64_t at = offset;
   size_t got = COPY_BLOCK;
@@ -90,6 +79,23 @@ int aside_copy(const char *from, const char *to, const char *name, uint32_t offs
   if (out >= 0)
     close(out);
   return code;
+}
+
+int aside_move(const char *from, const char *to, const char *name, struct err *err) {
+  char source[FILEIO_PATH_MAX], target[FILEIO_PATH_MAX];
+  if (fileio_join(source, from, name, err) || fileio_join(target, to, name, err))
+    return err->code;
+  FAULT("store.aside.before_move");
+  if (rename(source, target)) {
+    if (errno != EXDEV)
+      return err_sys(err, errno, "moving %s to %s", source, target);
+    if (aside_copy(from, to, name, 0, err)) /* data/wal may be a disk of its own */
+      return err->code;
+    if (unlink(source))
+      return err_sys(err, errno, "removing %s", source);
+  }
+  FAULT("store.aside.after_move");
+  return fileio_sync_dir(to, err) || fileio_sync_dir(from, err) ? (int)err->code : 0;
 }
 
 static bool is_set_aside(const char *name) {

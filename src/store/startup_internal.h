@@ -59,6 +59,8 @@ NODISCARD int startup_walk_entries(struct startup *s, struct err *err);
  * in: the one that the database was used with last, if that was set aside, else a new one that begins behind the pages.
  */
 NODISCARD int startup_replace_wal(struct startup *s, struct err *err);
+/* For a database that was closed clean: sets its log aside and begins a new one. */
+NODISCARD int startup_renew_wal(struct startup *s, struct err *err);
 
 /* --- reuse.c --- */
 /* If the log that the database was used with last was set aside, and reaches up to its pages: *found, and what recovery
@@ -107,7 +109,7 @@ NODISCARD int aside_make(const char *data_dir, const char *prefix, char out[FILE
 /* The folders DATA_DIR/wal.corrupted.* and wal.superseded.*, the latest stamp first. */
 NODISCARD int aside_list(const char *data_dir, char ***folders, size_t *count, struct err *err);
 void aside_list_free(char **folders, size_t count);
-/* Renames from/name to to/name. */
+/* Moves from/name to to/name, from one file system to another too. */
 NODISCARD int aside_move(const char *from, const char *to, const char *name, struct err *err);
 /* Copies what from/name holds from `offset` on to to/name (with an offset: to/name.from-OFFSET), holes kept, durably.
  */

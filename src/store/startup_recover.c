@@ -121,5 +121,8 @@ int startup_recover(struct startup *s, struct err *err) {
     return startup_fail(s, STARTUP_REPLACE_WAL, err);
   if (code || (code = startup_check_holes(s, err)))
     return code;
+  /* What is damaged in the log is of no use any more, but would make every backup fail. */
+  if (s->scan.old.fault != WAL_SOUND && (code = startup_renew_wal(s, err)))
+    return code;
   return env_open_writer(s->config, s->log, s->metrics, RECOVER_NONE, &s->store, err);
 }

@@ -4,6 +4,11 @@
 #include "base/fault.h"
 #include "store/startup_internal.h"
 
+/*
+ * A log that ends before the newest page of the database must not be given to Berkeley DB: it would refuse to start, or
+ * start and panic at the first write to such a page.
+ */
+
 /* The greatest number that any log file of this home bears, those that were set aside included, or a page names. */
 static int greatest_number(struct startup *s, uint32_t *greatest, struct err *err) {
   char **folders = NULL;
@@ -22,11 +27,6 @@ static int greatest_number(struct startup *s, uint32_t *greatest, struct err *er
   aside_list_free(folders, count);
   return code;
 }
-
-/*
- * A log that ends before the newest page of the database must not be given to Berkeley DB: it would refuse to start, or
- * start and panic at the first write to such a page.
- */
 
 static int move_log_aside(struct startup *s, struct err *err) {
   char aside[FILEIO_PATH_MAX], name[WAL_NAME_SIZE];
@@ -77,7 +77,7 @@ static int reaches_pages(struct startup *s, bool *reaches, struct err *err) {
   return wal_walk_probe(s->wal, newest, reaches, err);
 }
 
-static int put_header_in(struct startup *s, struct err *err) {
+int startup_renew_wal(struct startup *s, struct err *err) {
   uint32_t number = 0;
   int code = 0;
   if ((code = greatest_number(s, &number, err)) || (code = move_log_aside(s, err)) ||
@@ -100,7 +100,7 @@ static int put_other_log_in(struct startup *s, struct err *err) {
   if ((code = startup_divorce_wal(s, err)) || (code = reuse_stage(s, &found, err)))
     return code;
   if (!found)
-    code = put_header_in(s, err);
+    code = startup_renew_wal(s, err);
   else if ((code = move_log_aside(s, err)) == 0)
     code = reuse_put_in(s, err);
   return code ? code : walscan_run(s->wal, false, NULL, &s->scan, err);

@@ -26,8 +26,8 @@ static int move_files(struct startup *s, const char *aside, uint32_t from, uint3
   return code;
 }
 
-/* Damage that only catastrophic recovery and backups would meet. They must not: everything up to it goes aside. In the
- * file that recovery begins in it has to stay. */
+/* Damage that only catastrophic recovery and backups would meet. They must not: everything up to it goes aside. If it
+ * is in the file that recovery begins in, that has to wait until recovery is done. */
 static int set_old_damage_aside(struct startup *s, struct err *err) {
   char text[WALSCAN_TEXT_SIZE], aside[FILEIO_PATH_MAX];
   uint32_t number = s->scan.old.at.file;

@@ -141,6 +141,33 @@ static void every_damage_of_a_log_file(void) {
   }
 }
 
+/* Life goes on with the new log: writes, a crash, a restart. */
+static void go_on(const char *data) {
+  struct start_wish more = {.way = START_QUICK, .append = 120};
+  uint64_t last = result.last_seq;
+  start_run(data, &more, &result);
+  CU_ASSERT(expect("appending", result.end == END_ALL_THERE && result.last_seq == last));
+  start(data, START_COLD);
+  CU_ASSERT(expect("after it", result.end == END_ALL_THERE && result.last_seq == last + 120 && !result.wal_replaced));
+}
+
+/* In the file of the last checkpoint, before it: recovery needs the file, but not that. */
+static void damage_beside_the_checkpoint_is_gone_after_one_start(void) {
+  struct walscan after;
+  struct err err;
+  const char *data = copy_of(good);
+  CU_ASSERT_FATAL(whole.checkpoint_from.offset > 2000);
+  crashed_flip(crashed_log(data, whole.checkpoint_from.file), 1000);
+  start(data, START_COLD);
+  CU_ASSERT(expect("first", result.end == END_ALL_THERE && result.last_seq == ENTRIES &&
+                                says("make a full backup now") && says("A new WAL begins")));
+  CU_ASSERT_EQUAL(walscan_run(crashed_path(data, "wal"), false, NULL, &after, &err), 0);
+  CU_ASSERT(after.old.fault == WAL_SOUND && after.fatal.fault == WAL_SOUND && after.first_file > whole.last_file);
+  start(data, START_QUICK);
+  CU_ASSERT(expect("second", result.end == END_ALL_THERE && result.last_seq == ENTRIES && !says("full backup")));
+  go_on(data);
+}
+
 static void a_good_home_starts_with_everything(void) {
   for (int way = START_COLD; way <= START_QUICK; way++) {
     start(copy_of(good), (enum start_way)way);
@@ -271,6 +298,19 @@ static void a_log_cut_at_any_byte_of_its_last_records(void) {
   CU_ASSERT(loud > 10 && silent > 30);
 }
 
+static void a_recovery_that_takes_too_long_is_given_up(void) {
+  struct start_wish wish = {.way = START_COLD, .faults = "store.startup.recovered=sleep:20000", .timeout_s = 1};
+  const char *data = copy_of(good);
+#ifdef STEMEDB_FAULTS_ENABLED
+  start_run(data, &wish, &result);
+  CU_ASSERT(expect("slow", result.end == END_REFUSED &&
+                               says("recovery took longer than 1 s (recovery_timeout_s) and was given up")));
+#endif
+  wish.faults = NULL;
+  start_run(data, &wish, &result);
+  CU_ASSERT(expect("then", result.end == END_ALL_THERE && result.last_seq == ENTRIES));
+}
+
 static void a_torn_tail_is_copied_aside(void) {
   const char *data = copy_of(good);
   set_mark(data, ENTRIES - 2, 0, 0);
@@ -374,16 +414,6 @@ static void replace_wal(const char *data, uint32_t files) {
   mkdir(wal, 0750);
   for (uint32_t number = 1; number <= files; number++)
     crashed_copy(crashed_log(good, number), crashed_log(data, number));
-}
-
-/* Life goes on with the new log: writes, a crash, a restart. */
-static void go_on(const char *data) {
-  struct start_wish more = {.way = START_QUICK, .append = 120};
-  uint64_t last = result.last_seq;
-  start_run(data, &more, &result);
-  CU_ASSERT(expect("appending", result.end == END_ALL_THERE && result.last_seq == last));
-  start(data, START_COLD);
-  CU_ASSERT(expect("after it", result.end == END_ALL_THERE && result.last_seq == last + 120 && !result.wal_replaced));
 }
 
 static void an_older_wal_an_empty_one_and_none_keep_everything(void) {
@@ -568,6 +598,8 @@ int main(void) {
       {"a good home starts with everything", a_good_home_starts_with_everything},
       {"a folder without history says so", a_folder_without_history_says_so},
       {"every damage of a log file", every_damage_of_a_log_file},
+      {"damage beside the checkpoint is gone after one start", damage_beside_the_checkpoint_is_gone_after_one_start},
+      {"a recovery that takes too long is given up", a_recovery_that_takes_too_long_is_given_up},
       {"a mark that is ahead stops the start", a_mark_that_is_ahead_stops_the_start},
       {"a mark of another history or branch stops the start", a_mark_of_another_history_or_branch_stops_the_start},
       {"a damaged mark stops the start", a_damaged_mark_stops_the_start},

@@ -2,12 +2,16 @@
  * kill -9 during start-up itself, at every place that has a name, at its first, second, … passage until none is left:
  * the next start finds everything. Needs a build with fault injection.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "store/internal.h"
 #include "store/walscan.h"
 #include "tests/corrupt/start.h"
@@ -16,7 +20,10 @@
 
 enum { ENTRIES = 600, CHECKPOINT = 350, PER_TXN = 5, PASSAGES_MAX = 40 };
 
-static const char *good, *work;
+static const char *good;  /* killed in its first life */
+static const char *lived; /* killed in its second, with pages of all times */
+static const char *from;  /* the one to copy */
+static const char *work;
 static struct walscan whole;
 
 static const char *const places[] = {
@@ -29,10 +36,19 @@ static const char *const places[] = {
 static void make_home(void) {
   struct crash_plan plan = {.entries = ENTRIES, .per_txn = PER_TXN, .checkpoint_at = CHECKPOINT};
   struct err err;
-  good = crashed_path(harness_folder(), "data");
+  struct crash_plan first = {.entries = 200, .per_txn = PER_TXN};
+  struct crash_plan second = {.entries = ENTRIES, .per_txn = PER_TXN, .cache_bytes = 150000};
+  struct start_wish wish = {.way = START_COLD};
+  struct start_result result;
+  from = good = crashed_path(harness_folder(), "data");
+  lived = crashed_path(harness_folder(), "data");
   work = harness_folder();
   mkdir(good, 0750);
   crashed_create(good, &plan);
+  mkdir(lived, 0750);
+  crashed_create(lived, &first);
+  start_run(lived, &wish, &result);
+  crashed_go_on(lived, 201, &second);
   if (walscan_run(crashed_path(good, "wal"), false, NULL, &whole, &err))
     abort();
 }
@@ -83,7 +99,7 @@ static unsigned kill_at(const char *place, void (*mutilate)(const char *), const
     snprintf(faults, sizeof faults, "%s=kill@%u", place, passage);
     killed.faults = faults;
     crashed_remove(data);
-    crashed_copy(good, data);
+    crashed_copy(from, data);
     mutilate(data);
     start_run(data, &killed, &result);
     bool last_round = result.end == END_ALL_THERE || result.end == END_STOPPED;
@@ -128,6 +144,12 @@ static void while_a_wal_begins_where_there_is_none(void) {
   kill_everywhere(set_wal_aside, 10);
 }
 
+static void while_a_wal_set_aside_is_used_again(void) {
+  from = lived;
+  kill_everywhere(set_wal_aside, 10);
+  from = good;
+}
+
 static void while_a_half_made_file_is_set_aside(void) {
   kill_everywhere(cut_header, 8);
 }
@@ -156,14 +178,66 @@ static void while_a_loss_is_accepted(void) {
   accept_everywhere(damage_last_file, 6);
 }
 
+/* The first child of a process, 0 if it has none. */
+static pid_t child_of(pid_t pid) {
+  char path[64];
+  long child = 0;
+  snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+  FILE *f = fopen(path, "r");
+  if (f && fscanf(f, "%ld", &child) != 1)
+    child = 0;
+  if (f)
+    fclose(f);
+  return (pid_t)child;
+}
+
+static void wait_a_little(void) {
+  struct timespec pause = {0, 5000000};
+  nanosleep(&pause, NULL);
+}
+
+/* Recovery is a child of the start. If that is killed, it must not go on beside the next one. */
+static void a_recovery_dies_with_its_start(void) {
+  const char *data = crashed_path(work, "data");
+  struct start_wish slow = {.way = START_COLD, .faults = "store.startup.recovered=sleep:60000"};
+  struct start_wish next = {.way = START_QUICK};
+  struct start_result result;
+  uint64_t deadline = clock_monotonic() + 20000000;
+  pid_t recovery = 0;
+  crashed_remove(data);
+  crashed_copy(good, data);
+  fflush(stdout);
+  pid_t starter = fork();
+  if (starter == 0) {
+    start_run(data, &slow, &result);
+    _exit(0);
+  }
+  /* starter > start-up > recovery */
+  while (recovery == 0 && clock_monotonic() < deadline) {
+    pid_t startup = child_of(starter);
+    recovery = startup ? child_of(startup) : 0;
+    if (recovery)
+      kill(startup, SIGKILL);
+    else
+      wait_a_little();
+  }
+  CU_ASSERT(recovery > 0);
+  start_run(data, &next, &result);
+  CU_ASSERT(result.end == END_ALL_THERE && result.last_seq == ENTRIES);
+  CU_ASSERT(clock_monotonic() < deadline);
+  CU_ASSERT(waitpid(starter, NULL, 0) == starter);
+}
+
 int main(void) {
   static const struct test_case cases[] = {
       {"during an ordinary start", during_an_ordinary_start},
       {"while damaged old files are moved", while_damaged_old_files_are_moved},
       {"while the wal is replaced and its entries come back", while_the_wal_is_replaced_and_its_entries_come_back},
       {"while a wal begins where there is none", while_a_wal_begins_where_there_is_none},
+      {"while a wal set aside is used again", while_a_wal_set_aside_is_used_again},
       {"while a half-made file is set aside", while_a_half_made_file_is_set_aside},
-      {"while a loss is accepted", while_a_loss_is_accepted}};
+      {"while a loss is accepted", while_a_loss_is_accepted},
+      {"a recovery dies with its start", a_recovery_dies_with_its_start}};
   if (access("/dev/shm", W_OK) == 0)
     setenv("TMPDIR", "/dev/shm", 0);
   make_home();
