@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+#include "base/crc32c.h"
 #include "store/internal.h"
 #include "store/mark.h"
 #include "store/pagescan.h"
@@ -517,6 +519,80 @@ static void a_wal_set_aside_too_early_is_used_again(void) {
                                                 (result.end == END_ALL_THERE && result.last_seq == ENTRIES))));
 }
 
+/* What lets the second start forget what the first one found out must not be: no name was given yet in a first life. */
+static void pages_of_all_times_without_their_log_stop_every_start(void) {
+  struct crash_plan plan = {.entries = ENTRIES, .per_txn = 1, .checkpoint_at = 200, .cache_bytes = 150000};
+  const char *dirty = crashed_path(work, "dirty");
+  crashed_remove(dirty);
+  mkdir(dirty, 0750);
+  crashed_create(dirty, &plan);
+  crashed_remove(crashed_path(dirty, "wal"));
+  for (int again = 0; again < 3; again++) {
+    start(dirty, START_COLD);
+    CU_ASSERT(expect("dirty", result.end == END_STOPPED && says("was not closed when its WAL was replaced")));
+  }
+}
+
+/* A tree that lost a value in its middle, though the last one is there. */
+static void a_gap_is_found_when_the_wal_was_replaced(void) {
+  unsigned char bytes[STORE_KEY_SIZE] = {0, 0, 0, 0, 0, 0, 600 >> 8, 600 & 255};
+  const char *data = copy_of(settled);
+  DB *db = NULL;
+  DBT key = {.data = bytes, .size = sizeof bytes};
+  CU_ASSERT_FATAL(db_create(&db, NULL, 0) == 0 && db->open(db, NULL, history_of(data), NULL, DB_BTREE, 0, 0) == 0);
+  CU_ASSERT_EQUAL(db->del(db, NULL, &key, 0), 0);
+  CU_ASSERT_EQUAL(db->close(db, 0), 0);
+  crashed_remove(crashed_path(data, "wal"));
+  start(data, START_COLD);
+  CU_ASSERT(expect("gap", result.end == END_STOPPED && says("was not closed when its WAL was replaced") &&
+                              says("entry 599 is missing")));
+}
+
+static struct lsn forged;
+
+/* Alters the id of entry 906 in a log record, and makes both checksums right again. */
+static int forge(void *ctx, const struct wal_record *record, struct err *err) {
+  enum { AT_LENGTH = 8, AT_SEQ = 12, AT_ID = 28, SOUGHT = 906 };
+  const char *path = ctx;
+  unsigned char *body = malloc(record->body.len);
+  (void)err;
+  memcpy(body, record->body.data, record->body.len);
+  for (size_t i = 0; body && record->type == LOG_DB_ADDREM && i + ENTRY_OVERHEAD < record->body.len; i++) {
+    unsigned char *entry = body + i;
+    if (memcmp(entry, "STMe", 4) != 0 || get_u64(entry + AT_SEQ) != SOUGHT)
+      continue;
+    uint32_t len = get_u32(entry + AT_LENGTH), whole_len = (uint32_t)record->body.len + LOG_RECORD_HEADER, header[3];
+    entry[AT_ID] ^= 1;
+    put_u32(entry + len - 4, crc32c(0, entry, len - 4));
+    int fd = open(path, O_RDWR);
+    CU_ASSERT_FATAL(fd >= 0 && pread(fd, header, sizeof header, record->lsn.offset) == sizeof header);
+    header[2] = bdb_sum(0, body, record->body.len) ^ header[0] ^ whole_len;
+    CU_ASSERT(pwrite(fd, header, sizeof header, record->lsn.offset) == sizeof header);
+    CU_ASSERT(pwrite(fd, body, record->body.len, record->lsn.offset + LOG_RECORD_HEADER) == (ssize_t)record->body.len);
+    close(fd);
+    forged = record->lsn;
+    break;
+  }
+  free(body);
+  return 0;
+}
+
+static void an_entry_whose_id_is_wrong_is_not_taken(void) {
+  const char *data = copy_of(good);
+  struct wal_file file;
+  struct err err;
+  forged = (struct lsn){0, 0};
+  for (uint32_t number = whole.checkpoint_from.file; number <= whole.last_file; number++) {
+    struct wal_visitor visitor = {(void *)(uintptr_t)crashed_log(data, number), forge, NULL};
+    CU_ASSERT_EQUAL(wal_walk_file(crashed_path(data, "wal"), number, &visitor, &file, &err), 0);
+  }
+  CU_ASSERT(forged.file > 0);
+  replace_wal(data, 1);
+  start(data, START_COLD);
+  CU_ASSERT(expect("forged", result.end == END_STOPPED && says("Entries 701 to 905 were taken") &&
+                                 says("Acknowledged entries missing: 906 to 1200")));
+}
+
 static void a_wal_of_another_history_supplies_nothing(void) {
   struct crash_plan plan = {.entries = ENTRIES, .per_txn = PER_TXN, .checkpoint_at = CHECKPOINT};
   const char *other = crashed_path(work, "other"), *data = copy_of(good);
@@ -554,6 +630,20 @@ static void a_loss_is_accepted_only_as_it_is(void) {
   go_on(data);
   accept(data, CHECKPOINT);
   CU_ASSERT(expect("nothing", result.end == END_REFUSED && says("Nothing is lost")));
+}
+
+/* What an abandoned branch holds must not come back: a loss was accepted, and life went on. */
+static void an_abandoned_branch_supplies_nothing(void) {
+  const char *data = copy_of(good);
+  replace_wal(data, 0);
+  rename(crashed_path(data, "wal.corrupted.20260211-103045"), crashed_path(data, "kept"));
+  accept(data, CHECKPOINT);
+  CU_ASSERT(expect("accepted", result.end == END_ALL_THERE));
+  rename(crashed_path(data, "kept"), crashed_path(data, "wal.corrupted.20260211-103045"));
+  set_mark(data, CHECKPOINT + 10, 0, 0);
+  start(data, START_COLD);
+  CU_ASSERT(expect("abandoned", result.end == END_STOPPED && says("Acknowledged entries missing: 701 to 710") &&
+                                    !says("were taken")));
 }
 
 static void a_damaged_log_is_cut_when_its_loss_is_accepted(void) {
@@ -615,6 +705,10 @@ int main(void) {
       {"entries come back from a wal that was set aside", entries_come_back_from_a_wal_that_was_set_aside},
       {"what a damaged wal holds is taken up to the damage", what_a_damaged_wal_holds_is_taken_up_to_the_damage},
       {"a wal set aside too early is used again", a_wal_set_aside_too_early_is_used_again},
+      {"pages of all times without their log stop every start", pages_of_all_times_without_their_log_stop_every_start},
+      {"a gap is found when the wal was replaced", a_gap_is_found_when_the_wal_was_replaced},
+      {"an entry whose id is wrong is not taken", an_entry_whose_id_is_wrong_is_not_taken},
+      {"an abandoned branch supplies nothing", an_abandoned_branch_supplies_nothing},
       {"a wal of another history supplies nothing", a_wal_of_another_history_supplies_nothing},
       {"a loss is accepted only as it is", a_loss_is_accepted_only_as_it_is},
       {"a damaged log is cut when its loss is accepted", a_damaged_log_is_cut_when_its_loss_is_accepted},
