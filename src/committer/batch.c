@@ -22,7 +22,7 @@ void batch_free(struct batch *b) {
   free(b->receipts);
   free(b->spans);
   free(b->entries);
-  free(b->contents);
+  free(b->leaves);
   free(b->decisions);
   free(b->items);
   arena_free(b->arena);
@@ -66,7 +66,7 @@ static bool grow_entries(struct batch *b) {
       !grow(&b->receipts, &two, b->entry_count, sizeof(*b->receipts)) ||
       !grow(&b->spans, &three, b->entry_count, sizeof(*b->spans)) ||
       !grow(&b->entries, &four, b->entry_count, sizeof(*b->entries)) ||
-      !grow(&b->contents, &five, b->entry_count, sizeof(*b->contents)))
+      !grow(&b->leaves, &five, b->entry_count, sizeof(*b->leaves)))
     return false;
   b->entry_capacity = one;
   return true;
@@ -76,12 +76,15 @@ int batch_add_entry(struct batch *b, const struct command_entry *entry, struct e
   if (!grow_entries(b))
     return err_set(err, ERR_NOMEM, "no memory for a batch of %zu entries", b->entry_count);
   struct commit_receipt *receipt = &b->receipts[b->entry_count];
+  unsigned char server[DIGEST_SIZE];
   size_t start = b->records.len;
   receipt->seq = ++b->last_seq;
   receipt->time_us = ++b->last_time_us;
   digest_id(receipt->id, entry->kind, entry->content, receipt->seq, receipt->time_us);
   entry_encode(&b->records, entry->kind, 0, receipt->seq, receipt->time_us, receipt->id, entry->server, entry->body);
-  memcpy(b->contents[b->entry_count], entry->content, DIGEST_SIZE);
+  digest_sha256(server, entry->server);
+  digest_leaf(b->leaves[b->entry_count], entry->kind, receipt->seq, receipt->time_us, receipt->id, server,
+              entry->content);
   b->sizes[b->entry_count++] = b->records.len - start;
   return buf_check(&b->records, "a batch", err);
 }
@@ -111,7 +114,7 @@ int batch_finish(struct batch *b, struct err *err) {
     offset += b->sizes[i];
     if (entry_peek(b->spans[i], &b->entries[i], err))
       return err_context(err, "a record just made");
-    b->entries[i].content = b->contents[i];
+    b->entries[i].leaf = b->leaves[i];
   }
   return 0;
 }

@@ -33,11 +33,11 @@ struct batch {
   uint64_t last_seq, last_time_us; /* of the last entry, of this batch or before it */
   struct buf records;              /* one after another */
   size_t entry_count, entry_capacity;
-  size_t *sizes;                          /* of the records */
-  struct commit_receipt *receipts;        /* one an entry */
-  struct span *spans;                     /* the records, once all are there */
-  struct entry *entries;                  /* likewise, taken apart */
-  unsigned char (*contents)[DIGEST_SIZE]; /* D of each */
+  size_t *sizes;                        /* of the records */
+  struct commit_receipt *receipts;      /* one an entry */
+  struct span *spans;                   /* the records, once all are there */
+  struct entry *entries;                /* likewise, taken apart */
+  unsigned char (*leaves)[DIGEST_SIZE]; /* leaf hash of each */
   struct decision *decisions;
   size_t decision_count, decision_capacity;
   struct refused_item *items;

@@ -208,14 +208,13 @@ int entry_verify(const struct entry *entry, unsigned char leaf[DIGEST_SIZE], str
 
 int entry_leaf(const struct entry *entry, unsigned char leaf[DIGEST_SIZE], struct err *err) {
   unsigned char content[DIGEST_SIZE], server[DIGEST_SIZE];
-  if (entry->content) { /* as for a record just made: never erased */
-    memcpy(content, entry->content, DIGEST_SIZE);
-    digest_sha256(server, entry->server);
-  } else {
-    int code = entry_digests(entry, content, server, err);
-    if (code)
-      return code;
+  if (entry->leaf) {
+    memcpy(leaf, entry->leaf, DIGEST_SIZE);
+    return 0;
   }
+  int code = entry_digests(entry, content, server, err);
+  if (code)
+    return code;
   digest_leaf(leaf, entry->kind, entry->seq, entry->time_us, entry->id, server, content);
   return 0;
 }

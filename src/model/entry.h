@@ -71,7 +71,7 @@ struct entry {
   uint64_t seq, time_us;
   const unsigned char *id; /* ID_SIZE bytes */
   struct span server, body, record;
-  const unsigned char *content; /* D, where whoever made the record knows it: saves hashing the body again; else NULL */
+  const unsigned char *leaf; /* its leaf hash, where whoever made it has that already; else NULL */
 };
 
 /* Appends the items that are present, in order of type. */
@@ -90,7 +90,7 @@ NODISCARD int entry_peek(struct span bytes, struct entry *out, struct err *err);
 /* Recomputes D from body and salt (or, erased, from the body as it is), then id, compared with entry->id, and the leaf
  * hash. `leaf` may be NULL. ERR_CORRUPT if the id does not match. */
 NODISCARD int entry_verify(const struct entry *entry, unsigned char leaf[DIGEST_SIZE], struct err *err);
-/* Only the leaf hash; from entry->content if that is there. */
+/* Only the leaf hash: entry->leaf if that is there. */
 NODISCARD int entry_leaf(const struct entry *entry, unsigned char leaf[DIGEST_SIZE], struct err *err);
 
 #endif
