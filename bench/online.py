@@ -209,6 +209,13 @@ def load_both(url, postgres, load):
           % (answer["accepted"], seconds, answer["accepted"] / seconds, time.monotonic() - started))
 
 
+def settle(postgres):
+    """What the load left to be written is written before anything is timed."""
+    postgres.sql("VACUUM ANALYZE assertion;\nCHECKPOINT;\n")
+    os.sync()
+    time.sleep(5)
+
+
 def print_sizes(home, postgres, count):
     def du(*paths):
         return sum(int(run("du", "-sb", p, stdout=subprocess.PIPE).stdout.split()[0]) for p in paths if os.path.exists(p))
@@ -241,6 +248,7 @@ def main():
         url = start_instance(os.path.abspath(options.build), home, os.cpu_count())
         add_peers_to_nginx(options.build, home, socket)
         load_both(url, postgres, load)
+        settle(postgres)
         print_sizes(home, postgres, int(postgres.sql("SELECT count(*) FROM assertion")))
         measure(url, postgres, lines, paths, options.seconds, options.rounds)
     finally:

@@ -17,7 +17,7 @@ program() {
   for candidate in "${BUILD:-}/src/$1" "$here/../build/release/src/$1" "$here/../../sbin/$1" "$here/../../bin/$1" \
     "/usr/sbin/$1" "/usr/bin/$1" "/usr/local/sbin/$1" "/usr/local/bin/$1"; do
     if [ -f "$candidate" ] && [ -x "$candidate" ]; then
-      printf '%s\n' "$(cd "$(dirname "$candidate")" && pwd)/$1"
+      printf '%s\n' "$(cd -P "$(dirname "$candidate")" && pwd)/$1"
       return
     fi
   done
@@ -28,22 +28,11 @@ program() {
 shared_folder() {
   for candidate in "$here/../$1" "$here/../share/stemedb/$1" "/usr/share/stemedb/$1" "/usr/local/share/stemedb/$1"; do
     if [ -d "$candidate" ]; then
-      (cd "$candidate" && pwd)
+      (cd -P "$candidate" && pwd)
       return
     fi
   done
   die "no folder $1 in the tree or the installation"
-}
-
-# A script's home when none is named: $STEMEDB_HOME, the parent of the script's folder if it is a home, /var/lib/stemedb.
-default_home() {
-  if [ -n "${STEMEDB_HOME:-}" ]; then
-    printf '%s\n' "$STEMEDB_HOME"
-  elif [ -f "$here/../stemedb.conf" ]; then
-    (cd "$here/.." && pwd)
-  else
-    printf '%s\n' /var/lib/stemedb
-  fi
 }
 
 # An option of HOME/stemedb.conf: option HOME NAME DEFAULT

@@ -1,5 +1,7 @@
 #include "store/bdb_format.h"
 
+#include <string.h>
+
 enum { SUM_BLOCK = 8 };
 
 uint32_t bdb_sum(uint32_t h, const void *data, size_t len) {
@@ -16,4 +18,13 @@ uint32_t bdb_sum(uint32_t h, const void *data, size_t len) {
 
 bool bdb_is_zero(const unsigned char *data, size_t len) {
   return len == 0 || (data[0] == 0 && memcmp(data, data + 1, len - 1) == 0);
+}
+
+void bdb_file_header(unsigned char out[LOG_FILE_HEADER], uint32_t prev, uint32_t file_size) {
+  const uint32_t body[4] = {LOG_MAGIC, LOG_VERSION, file_size, 0}, len = LOG_FILE_HEADER;
+  const uint32_t sum = bdb_sum(0, body, sizeof body) ^ prev ^ len;
+  memcpy(out, &prev, sizeof prev);
+  memcpy(out + 4, &len, sizeof len);
+  memcpy(out + 8, &sum, sizeof sum);
+  memcpy(out + LOG_RECORD_HEADER, body, sizeof body);
 }

@@ -100,4 +100,8 @@ uint32_t bdb_sum(uint32_t h, const void *data, size_t len);
 /* Whether all bytes are 0. */
 bool bdb_is_zero(const unsigned char *data, size_t len);
 
+/* The first record of a log file: magic, version and size, as Berkeley DB writes it. `prev` is the offset of the last
+ * record of the file before it, 0 if there is none. */
+void bdb_file_header(unsigned char out[LOG_FILE_HEADER], uint32_t prev, uint32_t file_size);
+
 #endif

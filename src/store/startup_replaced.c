@@ -51,15 +51,9 @@ out:
 /* A log that holds its file header alone: recovery has nothing to do, and writes go on behind every page's LSN. No byte
  * of the database is touched. */
 static int write_header(struct startup *s, uint32_t number, struct err *err) {
-  uint32_t prev = 0, len = LOG_FILE_HEADER, sum;
-  uint32_t body[4] = {LOG_MAGIC, LOG_VERSION, (uint32_t)s->config->wal_file_bytes, 0};
   unsigned char header[LOG_FILE_HEADER];
   char name[WAL_NAME_SIZE], path[FILEIO_PATH_MAX];
-  sum = bdb_sum(0, body, sizeof body) ^ prev ^ len;
-  memcpy(header, &prev, sizeof prev);
-  memcpy(header + 4, &len, sizeof len);
-  memcpy(header + 8, &sum, sizeof sum);
-  memcpy(header + LOG_RECORD_HEADER, body, sizeof body);
+  bdb_file_header(header, 0, (uint32_t)s->config->wal_file_bytes);
   wal_file_name(name, number);
   if (fileio_join(path, s->wal, name, err))
     return err->code;
