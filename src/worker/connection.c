@@ -121,15 +121,38 @@ void connection_accept(struct worker *w) {
     connection_close(w, c);
 }
 
-/* Ends the request that was answered; the connection waits for its next one or is closed. */
-static void request_end(struct worker *w, struct connection *c) {
+/* A connection that is not kept may have part of a body unread, with nginx still sending. To close it now would reset
+ * it, and the answer would be lost: nginx closes it when it has the answer. */
+static void begin_ending(struct connection *c) {
+  c->state = CONNECTION_ENDING;
+  shutdown(c->fd, SHUT_WR);
+}
+
+/* Reads and forgets what still comes; false at its end. */
+static bool discard(const struct connection *c) {
+  unsigned char block[16384];
+  ssize_t got = recv(c->fd, block, sizeof(block), MSG_DONTWAIT);
+  return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+bool connection_finish(struct connection *c) {
+  bool kept = c->fcgi.keepConnection;
+  c->fcgi.keepConnection = 1; /* libfcgi shall not close it */
   FCGX_Detach(&c->fcgi);
   FCGX_Finish_r(&c->fcgi);
+  return kept;
+}
+
+/* Ends the request that was answered; the connection waits for its next one, or for its end. */
+static void request_end(struct worker *w, struct connection *c) {
+  bool kept = connection_finish(c);
   job_give_back(w, c->job);
   c->job = NULL;
   c->state = CONNECTION_IDLE;
   if (c->fcgi.ipcFd < 0)
     connection_release(w, c);
+  else if (!kept)
+    begin_ending(c);
 }
 
 static void respond(struct worker *w, struct connection *c) {
@@ -245,7 +268,7 @@ void connection_event(struct worker *w, uint64_t tag, uint32_t events) {
   }
   if (c->state == CONNECTION_IDLE)
     request_begin(w, c);
-  else
+  else if (c->state != CONNECTION_ENDING || !discard(c))
     connection_close(w, c); /* a second request before the first was answered: not FastCGI as nginx speaks it */
 }
 
@@ -303,6 +326,8 @@ void connection_stream_done(struct worker *w, struct connection *c) {
     connection_release(w, c);
   else if (!watch(w, c, EPOLL_CTL_ADD, EPOLLIN))
     connection_close(w, c);
+  else if (!c->kept)
+    begin_ending(c);
 }
 
 void connection_close_all(struct worker *w) {

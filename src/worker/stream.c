@@ -131,15 +131,15 @@ static void serve(struct stream *s) {
   struct exchange *e = &c->job->exchange;
   s->face.broken = false;
   e->route->stream(w->api, e, &s->face);
-  FCGX_Detach(&c->fcgi);
   if (s->face.broken) { /* without an end, so that nginx cuts its client off too */
+    FCGX_Detach(&c->fcgi);
     FCGX_Free(&c->fcgi, 1);
     return;
   }
   /* After an error of a stream the connection may hold half a message in either direction. */
   if (FCGX_GetError(c->fcgi.in) != 0 || FCGX_GetError(c->fcgi.out) != 0 || !FCGX_HasSeenEOF(c->fcgi.in))
     c->fcgi.keepConnection = 0;
-  FCGX_Finish_r(&c->fcgi);
+  c->kept = connection_finish(c);
 }
 
 static void *run(void *argument) {

@@ -30,7 +30,8 @@ enum connection_state {
   CONNECTION_IDLE,    /* no request read */
   CONNECTION_WAITING, /* request read up to its body; the store is not ready */
   CONNECTION_PARKED,  /* its command is at the committer */
-  CONNECTION_STREAMING
+  CONNECTION_STREAMING,
+  CONNECTION_ENDING /* answered for the last time; read until nginx closes it */
 };
 
 /* What a request needs while it is under way; reused. */
@@ -49,6 +50,7 @@ struct connection {
   uint32_t slot, generation;      /* together the tag of its command */
   uint64_t deadline;              /* WAITING: clock_monotonic() */
   struct job *job;                /* NULL when IDLE */
+  bool kept;                      /* STREAMING, by its thread: may serve another request */
   struct connection *next, *prev; /* WAITING: in order of deadline; finished streams: next alone */
 };
 
@@ -93,6 +95,9 @@ void connection_fail_parked(struct worker *worker);
 void connection_run_waiting(struct worker *worker);
 /* Answers what waited too long with 503; returns the milliseconds until the next one is due, -1 if none waits. */
 int connection_expire_waiting(struct worker *worker);
+/* Ends the request in libfcgi, and leaves the connection open if that is possible; returns whether it may serve another
+ * one. For a streaming thread, too. */
+bool connection_finish(struct connection *connection);
 /* A streaming thread is through with it. */
 void connection_stream_done(struct worker *worker, struct connection *connection);
 /* Closes all, without answers. */

@@ -143,6 +143,12 @@ def _():
     tap.equal(count(), before, "last_seq")
 
 
+@tap.case("an import that is refused with its body unread is answered, every time")
+def _():
+    for _ in range(300):
+        refused(node.post("/v1/import", b"{}", headers={"Content-Type": "text/plain"}), 415)
+
+
 @tap.case("wrong queries are 400, 404 or 422 with pointers")
 def _():
     for body, pointer in [({}, "/concept_path"), ({"concept_path": "a", "lens": "x"}, "/lens"), ({"concept_path": "a", "limit": 0}, "/limit"),
