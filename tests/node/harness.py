@@ -149,7 +149,9 @@ class Instance:
 
     def metric(self, name):
         """The value of a metric, its labels written as they are shown; None if it is not there."""
-        for line in self.get("/metrics").body.decode().splitlines():
+        answer = self.get("/metrics")
+        tap.equal(answer.status, 200, f"status of {answer}")
+        for line in answer.body.decode().splitlines():
             if line.startswith(name + " "):
                 return float(line.split()[-1])
         return None

@@ -195,6 +195,7 @@ def kill_under_load(role):
             tap.ok(isinstance(error, Answer) and error.status == 503 and "retry-after" in error.headers, repr(error))
         load.check_stored()
         tap.contains(node.log(), f"{role} {victim} died: signal 9 (KILL)")
+        node.wait_ready()
         tap.equal(node.metric(f'stemedb_process_restarts_total{{role="{role}",cause="signal"}}'), 3)
         tap.ok(load.slowest < 5, f"slowest answer: {load.slowest}")
 
