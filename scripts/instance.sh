@@ -65,10 +65,10 @@ start() {
   if ! supervisor=$(live_pid "$home/run/stemedb-api.pid"); then
     api=$(program stemedb-api)
     log=$home/log/stemedb-api.log
-    # Of its own session, so that a signal to the caller's terminal does not reach it; and nothing of it, the subshell
-    # that waits for it included, keeps a pipe of the caller's open.
+    # In a session of its own, so that a signal to the caller's terminal does not reach it; nothing of the caller's is kept
+    # open. exec all the way: $! is the supervisor.
     # shellcheck disable=SC2016 # expanded by the inner shell
-    (as_user sh -c 'echo $$ >"$1/run/stemedb-api.pid"; exec setsid "$2" --home "$1" >>"$3" 2>&1' \
+    (exec_as_user sh -c 'echo $$ >"$1/run/stemedb-api.pid"; exec setsid "$2" --home "$1" >>"$3" 2>&1' \
       sh "$home" "$api" "$log") >/dev/null 2>&1 </dev/null &
     supervisor=$!
   fi

@@ -64,13 +64,18 @@ choose_user() {
   say "the user stemedb cannot work in $1: running as its owner, $service_user"
 }
 
-# Runs a command as $service_user, with the command's process in place of this function's subshell.
-as_user() {
+# Becomes a command that runs as $service_user; for a subshell of its own.
+exec_as_user() {
   if [ -z "$service_user" ] || [ "$service_user" = "$(id -un)" ]; then
-    "$@"
+    exec "$@"
   else
-    setpriv --reuid="$service_user" --regid="$(id -g "$service_user")" --init-groups -- "$@"
+    exec setpriv --reuid="$service_user" --regid="$(id -g "$service_user")" --init-groups -- "$@"
   fi
+}
+
+# Runs a command as $service_user.
+as_user() {
+  (exec_as_user "$@")
 }
 
 # The pid in a pid file, if that process lives.

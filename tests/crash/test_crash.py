@@ -149,19 +149,24 @@ class Crash:
         self.node, self.acknowledged, self.dice = node, acknowledged, dice
         self.back = {"committer": [], "worker": [], "supervisor": []}
 
-    def victim(self):
+    def kill(self):
+        """(role, pid) of whom it killed. The list of pids may be older than the node."""
         role = self.dice.choice(["committer", "committer", "worker", "worker", "supervisor"])
-        pids = self.node.pids(role)
-        return role, self.dice.choice(pids)
+        while True:
+            pid = self.dice.choice(self.node.pids(role))
+            try:
+                os.kill(pid, signal.SIGKILL)
+                return role, pid
+            except ProcessLookupError:
+                continue
 
     def round(self):
         # The moment is random in work done, not in time.
         goal = self.acknowledged.count() + self.dice.randrange(1, 120)
         tap.wait_for(lambda: self.acknowledged.count() >= goal, "acknowledged writes under load", DEADLINE_S)
-        role, pid = self.victim()
         others = [p for r in ("committer", "worker") for p in self.node.pids(r)]
         killed = time.monotonic()
-        os.kill(pid, signal.SIGKILL)
+        role, pid = self.kill()
         tap.wait_for(lambda: not any(alive(p) for p in [pid] + others), "end of all of the old node's processes", DEADLINE_S)
         self.acknowledged.watch()
         if role == "supervisor":
