@@ -85,7 +85,10 @@ live_pid() {
   case $pid in
   '' | *[!0-9]*) return 1 ;;
   esac
-  [ -d "/proc/$pid" ] && printf '%s\n' "$pid"
+  if gone "$pid"; then
+    return 1
+  fi
+  printf '%s\n' "$pid"
 }
 
 # Waits until the command succeeds; false after $1 tenths of a second.
@@ -99,8 +102,12 @@ wait_until() {
   done
 }
 
+# Whether the process has ended, waited for by its parent or not.
 gone() {
-  [ ! -d "/proc/$1" ]
+  case $(sed -n 's/^.*) \([A-Za-z]\).*/\1/p' "/proc/$1/stat" 2>/dev/null) in
+  '' | Z | X) return 0 ;;
+  esac
+  return 1
 }
 
 # Whether a TCP port of this machine is listened on (any address).
