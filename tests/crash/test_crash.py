@@ -23,6 +23,7 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "100"))
 SEED = int(os.environ.get("CRASH_SEED", str(random.SystemRandom().randrange(1 << 32))))
 WRITERS = 6
 IMPORT_LINES = 2000
+IMPORT_PAUSE_S = 4  # so that a thousand rounds do not fill the history with millions of lines
 VERIFY_EVERY = 25
 DEADLINE_S = 60
 
@@ -130,7 +131,7 @@ class Importer(Client):
                 if answer.json["accepted"] + answer.json["duplicates"] != IMPORT_LINES:
                     self.acknowledged.complain(f"import: {answer}")
                 self.completed = turn
-                self.stopping.wait(0.5)
+                self.stopping.wait(IMPORT_PAUSE_S)
                 return
             self.stopping.wait(0.01)
 
