@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "model/canonical.h"
+#include "model/timestamp.h"
 
 static const struct span no_parent = {(const unsigned char *)"", 0};
 
@@ -162,5 +163,27 @@ int field_number(const struct field_input *input, double least, double greatest,
   *good = *out >= least && *out <= greatest;
   if (!*good)
     field_fault(input, "must be between %g and %g", least, greatest);
+  return 0;
+}
+
+int field_moment(const struct field_input *input, struct moment *out, bool *good, struct err *err) {
+  struct span text;
+  const char *reason;
+  if (field_is_number(input)) {
+    out->kind = MOMENT_SEQ;
+    return field_integer(input, 0, UINT64_MAX, &out->seq, good, err);
+  }
+  if (input->doc && input->doc->tokens[input->token].type != JSON_STRING) {
+    field_fault(input, "must be a seq (number) or an RFC 3339 time (string)");
+    *good = false;
+    return 0;
+  }
+  int rc = field_string(input, &text, good, err);
+  if (rc || !*good)
+    return rc;
+  out->kind = MOMENT_TIME;
+  *good = timestamp_parse(text, &out->time_us, &reason);
+  if (!*good)
+    field_fault(input, "neither a seq nor an RFC 3339 time: %s", reason);
   return 0;
 }

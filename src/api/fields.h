@@ -6,6 +6,7 @@
 #define API_FIELDS_H
 
 #include "api/request.h"
+#include "domain/moment.h"
 #include "model/field_errors.h"
 #include "model/json.h"
 
@@ -54,5 +55,7 @@ NODISCARD int field_number(const struct field_input *input, double least, double
                            struct err *err);
 /* Whether the value is written as a number. */
 bool field_is_number(const struct field_input *input);
+/* A moment: a seq (number), or an RFC 3339 time (string). */
+NODISCARD int field_moment(const struct field_input *input, struct moment *out, bool *good, struct err *err);
 
 #endif

@@ -84,8 +84,10 @@ struct api {
 
 /* What a handler did. */
 enum http_outcome {
-  HTTP_DONE,   /* the response is complete */
-  HTTP_COMMAND /* exchange->command holds one frame for the committer; `finish` is called with its reply */
+  HTTP_DONE,    /* the response is complete */
+  HTTP_COMMAND, /* exchange->command holds one frame for the committer; `finish` is called with its reply */
+  HTTP_SLOW /* too slow for an event loop: the route's `stream` is to be called on a streaming thread. The body is in
+               the request, the response begins anew */
 };
 
 /* One request on its way, from dispatch to response. A HEAD is answered like the GET, body included, so that its length

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "domain/query.h"
 #include "model/name.h"
-#include "model/timestamp.h"
 
 /* --- the fields: one reader each, for POST and GET alike --- */
 
@@ -91,27 +90,10 @@ static int read_lens(const struct field_input *input, void *target, struct err *
   return 0;
 }
 
-/* A seq, or a time. */
 static int read_as_of(const struct field_input *input, void *target, struct err *err) {
   struct query *query = target;
-  struct span text;
   bool good;
-  const char *reason;
-  if (field_is_number(input)) {
-    query->as_of.kind = MOMENT_SEQ;
-    return field_integer(input, 0, UINT64_MAX, &query->as_of.seq, &good, err);
-  }
-  if (input->doc && input->doc->tokens[input->token].type != JSON_STRING) {
-    field_fault(input, "must be a seq (number) or an RFC 3339 time (string)");
-    return 0;
-  }
-  int rc = field_string(input, &text, &good, err);
-  if (rc || !good)
-    return rc;
-  query->as_of.kind = MOMENT_TIME;
-  if (!timestamp_parse(text, &query->as_of.time_us, &reason))
-    field_fault(input, "neither a seq nor an RFC 3339 time: %s", reason);
-  return 0;
+  return field_moment(input, &query->as_of, &good, err);
 }
 
 static int read_min_confidence(const struct field_input *input, void *target, struct err *err) {

@@ -30,7 +30,8 @@ const struct route *route_table(size_t *count);
  * set; else the response is the finished problem (404, 405 with Allow, 401, 403, 415, 501). The body need not be there.
  */
 bool api_route(struct api *api, struct exchange *exchange);
-/* Runs a route that does not stream, once the body is there (413 if too large). */
+/* Runs a route that does not stream, once the body is there (413 if too large). HTTP_SLOW only from a route that has a
+ * `stream`, too. */
 enum http_outcome api_dispatch(struct api *api, struct exchange *exchange);
 /* Ends an exchange whose command was answered. */
 void api_finish(struct api *api, struct exchange *exchange, const struct reply *reply);

@@ -174,6 +174,19 @@ static bool client_gone(const struct connection *c) {
   return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
+static void request_stream(struct worker *w, struct connection *c) {
+  epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+  c->state = CONNECTION_STREAMING;
+  if (streams_start(w->streams, c))
+    return;
+  if (!watch(w, c, EPOLL_CTL_ADD, EPOLLIN)) {
+    connection_close(w, c);
+    return;
+  }
+  api_unavailable(&c->job->exchange, "all streaming threads are busy; nothing was stored");
+  respond(w, c);
+}
+
 /* Reads the body and runs the request. */
 static void request_execute(struct worker *w, struct connection *c) {
   struct exchange *e = &c->job->exchange;
@@ -183,9 +196,10 @@ static void request_execute(struct worker *w, struct connection *c) {
   }
   e->request.body = buf_span(&c->job->body);
   e->tag = tag_of(c);
-  if (api_dispatch(w->api, e) == HTTP_DONE) {
-    respond(w, c);
-    return;
+  switch (api_dispatch(w->api, e)) {
+  case HTTP_DONE: respond(w, c); return;
+  case HTTP_SLOW: request_stream(w, c); return;
+  case HTTP_COMMAND: break;
   }
   if (client_gone(c)) { /* a request whose client gave up must not be executed */
     connection_close(w, c);
@@ -198,19 +212,6 @@ static void request_execute(struct worker *w, struct connection *c) {
   }
   buf_give_back(&e->command);
   c->state = CONNECTION_PARKED;
-}
-
-static void request_stream(struct worker *w, struct connection *c) {
-  epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
-  c->state = CONNECTION_STREAMING;
-  if (streams_start(w->streams, c))
-    return;
-  if (!watch(w, c, EPOLL_CTL_ADD, EPOLLIN)) {
-    connection_close(w, c);
-    return;
-  }
-  api_unavailable(&c->job->exchange, "all streaming threads are busy; nothing was stored");
-  respond(w, c);
 }
 
 static void request_run(struct worker *w, struct connection *c) {
