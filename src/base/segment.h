@@ -16,11 +16,13 @@ enum node_state { NODE_STARTING, NODE_RECOVERING, NODE_READY, NODE_STOPPING, NOD
 
 /* What a client may see: all of it of one and the same snapshot. */
 struct watermark {
-  uint64_t visible_seq;     /* greatest seq that is durable, projected and published; 0: none */
-  uint64_t time_us;         /* its time; 0 if none */
-  uint64_t assertion_count; /* assertions among entries 1..visible_seq */
-  uint64_t settings_seq;    /* no entry above it, up to visible_seq, changes a setting (stemedb.*); 0: none does */
-  unsigned char root[32];   /* RFC 9162 root over entries 1..visible_seq */
+  uint64_t visible_seq;          /* greatest seq that is durable, projected and published; 0: none */
+  uint64_t time_us;              /* its time; 0 if none */
+  uint64_t assertion_count;      /* assertions among entries 1..visible_seq */
+  uint64_t settings_seq;         /* no entry above it, up to visible_seq, changes a setting (stemedb.*); 0: none does */
+  uint64_t retraction_count;     /* among entries 1..visible_seq, reinstated ones included */
+  uint64_t first_retraction_seq; /* below it, everything is active; 0: there is no retraction */
+  unsigned char root[32];        /* RFC 9162 root over entries 1..visible_seq */
   unsigned char history_id[16];
   uint64_t branch;   /* of the current timeline */
   uint32_t timeline; /* its number */

@@ -71,15 +71,18 @@ static void put_committed(struct buf *out, bool replayed, uint64_t first_seq, ui
   buf_add_u32(out, count);
 }
 
+static void put_receipt(struct buf *out, const struct commit_receipt *receipt) {
+  buf_add_u64(out, receipt->seq);
+  buf_add_u64(out, receipt->time_us);
+  buf_add(out, receipt->id, ID_SIZE);
+}
+
 void reply_put_committed(struct buf *out, uint64_t tag, const struct commit_receipt *receipts, uint32_t count) {
   size_t start = out->len;
   put_header(out, REPLY_COMMITTED, tag);
   put_committed(out, false, count ? receipts[0].seq : 0, count);
-  for (uint32_t i = 0; i < count; i++) {
-    buf_add_u64(out, receipts[i].seq);
-    buf_add_u64(out, receipts[i].time_us);
-    buf_add(out, receipts[i].id, ID_SIZE);
-  }
+  for (uint32_t i = 0; i < count; i++)
+    put_receipt(out, &receipts[i]);
   command_end(out, start);
 }
 
@@ -116,6 +119,17 @@ void reply_put_refused(struct buf *out, uint64_t tag, uint8_t refusal, const str
   put_header(out, REPLY_REFUSED, tag);
   buf_add_byte(out, refusal);
   put_items(out, items, item_count);
+  command_end(out, start);
+}
+
+void reply_put_retracted(struct buf *out, uint64_t tag, bool replayed, const struct commit_receipt *receipt,
+                         uint64_t direct, uint64_t cascaded) {
+  size_t start = out->len;
+  put_header(out, REPLY_RETRACTED, tag);
+  buf_add_byte(out, replayed);
+  put_receipt(out, receipt);
+  buf_add_u64(out, direct);
+  buf_add_u64(out, cascaded);
   command_end(out, start);
 }
 
@@ -191,6 +205,8 @@ int command_parse(struct span frame, struct command *out, struct err *err) {
   switch (command.type) {
   case COMMAND_ASSERT:
   case COMMAND_IMPORT:
+  case COMMAND_RETRACT:
+  case COMMAND_REINSTATE:
     if (!take_long(&rest, &command.key_scope))
       return malformed(err, "command");
     if (command.key_scope.len) {
@@ -260,6 +276,22 @@ static bool take_refused(struct span *rest, struct reply *reply) {
   return true;
 }
 
+static void read_receipt(const unsigned char *p, struct commit_receipt *out) {
+  out->seq = get_u64(p);
+  out->time_us = get_u64(p + 8);
+  memcpy(out->id, p + 16, ID_SIZE);
+}
+
+static bool take_retracted(struct span *rest, struct reply *reply) {
+  const unsigned char *p = take(rest, 1 + RECEIPT_SIZE);
+  if (!p || !take_u64(rest, &reply->direct) || !take_u64(rest, &reply->cascaded))
+    return false;
+  reply->replayed = p[0] != 0;
+  reply->count = 1;
+  read_receipt(p + 1, &reply->receipt);
+  return rest->len == 0;
+}
+
 int reply_parse(struct span frame, struct reply *out, struct err *err) {
   struct reply reply = {0};
   struct span rest = frame;
@@ -272,6 +304,7 @@ int reply_parse(struct span frame, struct reply *out, struct err *err) {
   case REPLY_COMMITTED: whole = take_committed(&rest, &reply); break;
   case REPLY_IMPORTED: whole = take_imported(&rest, &reply); break;
   case REPLY_REFUSED: whole = take_refused(&rest, &reply); break;
+  case REPLY_RETRACTED: whole = take_retracted(&rest, &reply); break;
   default: return err_set(err, ERR_INVALID, "reply type %u is not known", reply.type);
   }
   if (!whole)
@@ -281,10 +314,7 @@ int reply_parse(struct span frame, struct reply *out, struct err *err) {
 }
 
 void reply_receipt(const struct reply *reply, uint32_t i, struct commit_receipt *out) {
-  const unsigned char *p = reply->receipts.data + (size_t)i * RECEIPT_SIZE;
-  out->seq = get_u64(p);
-  out->time_us = get_u64(p + 8);
-  memcpy(out->id, p + 16, ID_SIZE);
+  read_receipt(reply->receipts.data + (size_t)i * RECEIPT_SIZE, out);
 }
 
 int reply_next_item(struct span *rest, struct refused_item *out, struct err *err) {

@@ -1,7 +1,8 @@
 /*
  * Commands from a worker to the committer, and its replies: frames over a Unix stream socket on one machine, between
  * processes of one build. Every frame is {length u32 of what follows, type u8, tag u64, payload}; a reply carries its
- * command's tag. Commands of one connection are decided in the order sent, replies come in that order.
+ * command's tag. Commands of one connection are decided in the order sent, replies come in that order; but retractions
+ * and reinstatements, which may take long to compute, are decided among themselves, in the order received.
  */
 #ifndef MODEL_COMMAND_H
 #define MODEL_COMMAND_H
@@ -21,8 +22,8 @@ enum command_type {
   COMMAND_IMPORT = 2, /* every entry by itself */
   COMMAND_CANCEL = 3, /* the client of the command with this tag is gone: do not execute it if its turn has not come. No
                          reply of its own; the cancelled command is not replied to either */
-  COMMAND_RETRACT = 4,   /* reserved for the knowledge calls */
-  COMMAND_REINSTATE = 5, /* reserved */
+  COMMAND_RETRACT = 4,   /* one entry: a retraction. Its reply may come after those of later commands */
+  COMMAND_REINSTATE = 5, /* one entry: a reinstatement. Likewise */
   COMMAND_CONTROL = 16   /* reserved: checkpoint, hold log removal, backup */
 };
 
@@ -30,7 +31,8 @@ enum reply_type {
   REPLY_READY = 64, /* unasked, first on every connection, when the node is ready: open the environments now */
   REPLY_COMMITTED = 65,
   REPLY_IMPORTED = 66,
-  REPLY_REFUSED = 67
+  REPLY_REFUSED = 67,
+  REPLY_RETRACTED = 68 /* to RETRACT and REINSTATE */
 };
 
 /* Why a command was refused. */
@@ -39,7 +41,10 @@ enum refusal {
   REFUSAL_KEY_REUSED, /* 409 */
   REFUSAL_DISK_FULL,  /* 507 */
   REFUSAL_STOPPING,   /* 503 */
-  REFUSAL_TOO_LARGE   /* 413 */
+  REFUSAL_TOO_LARGE,  /* 413 */
+  REFUSAL_NO_MATCH,   /* 404: a retraction that would cover nothing at all */
+  REFUSAL_NOT_FOUND,  /* 404: there is no retraction with this id */
+  REFUSAL_REINSTATED  /* 409: this retraction was undone already */
 };
 
 /* One entry to append: all that does not depend on seq and time. */
@@ -53,7 +58,8 @@ struct command_entry {
   uint32_t position; /* index in the array, or line of the import: for error pointers */
 };
 
-/* An assert or import command. The Idempotency-Key (scope, hash) is absent if scope.len is 0. */
+/* A command with entries: ASSERT, IMPORT, RETRACT, REINSTATE. The Idempotency-Key (scope, hash) is absent if scope.len
+ * is 0. */
 struct command {
   uint8_t type;
   uint64_t tag;
@@ -82,6 +88,9 @@ struct reply {
   uint64_t first_seq;
   uint32_t count;
   struct span receipts; /* count encoded receipts; reply_receipt() */
+  /* RETRACTED (`replayed`: the key was known with the same content, and this is what was answered first) */
+  struct commit_receipt receipt; /* of the retraction or reinstatement */
+  uint64_t direct, cascaded;     /* newly inactive; of a reinstatement: active again, all in `direct` */
   /* IMPORTED */
   uint64_t last_seq; /* of this chunk's accepted entries, else the visible one */
   uint32_t accepted, duplicates;
@@ -92,7 +101,7 @@ struct reply {
   struct span items; /* reply_next_item() */
 };
 
-/* Appends the frame's beginning for an assert or import; entries follow by command_put_entry, then command_end. */
+/* Appends the frame's beginning of a command with entries; these follow by command_put_entry, then command_end. */
 void command_begin(struct buf *out, uint8_t type, uint64_t tag, struct span key_scope, const unsigned char *key_hash,
                    uint32_t count);
 void command_put_entry(struct buf *out, const struct command_entry *entry);
@@ -115,6 +124,8 @@ void reply_put_imported(struct buf *out, uint64_t tag, uint64_t last_seq, uint32
                         const struct refused_item *items, uint32_t item_count);
 void reply_put_refused(struct buf *out, uint64_t tag, uint8_t refusal, const struct refused_item *items,
                        uint32_t item_count);
+void reply_put_retracted(struct buf *out, uint64_t tag, bool replayed, const struct commit_receipt *receipt,
+                         uint64_t direct, uint64_t cascaded);
 NODISCARD int reply_parse(struct span frame, struct reply *out, struct err *err);
 void reply_receipt(const struct reply *reply, uint32_t i, struct commit_receipt *out);
 NODISCARD int reply_next_item(struct span *rest, struct refused_item *out, struct err *err);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/assertion.h"
 #include "projection/projection.h"
 
 /* Where to read: borrowed, shared by all requests of a worker. */
@@ -36,13 +37,75 @@ NODISCARD int lookup_import_line(const struct reader *reader, struct span scope,
 
 /* --- postings_read.c --- */
 
-/* What assertions are listed by: predicate; source (empty: anonymous); the id (ID_SIZE bytes) of an assertion that they
- * are derived from. */
-enum posting { POSTING_PREDICATE, POSTING_SOURCE, POSTING_DERIVED };
-/* The seqs of a term's assertions, greater than `after_seq` and at most `snapshot`, ascending: the first `cap` (> 0) of
+/* What entries are listed by: predicate (empty: those that are no assertions); source (empty: anonymous); the seq (u64,
+ * big-endian) of an assertion that they are derived from; batch (16 bytes). */
+enum posting { POSTING_PREDICATE, POSTING_SOURCE, POSTING_DERIVED, POSTING_BATCH };
+/* The seqs of a term, greater than `after_seq` and at most `snapshot`, ascending: the first `cap` (> 0) of
  * them into seqs. *count is less than `cap` only if there are no more. */
 NODISCARD int posting_read(const struct reader *reader, enum posting list, struct span term, uint64_t after_seq,
                            uint64_t snapshot, uint64_t *seqs, size_t cap, size_t *count, struct err *err);
+
+/* --- derivations: lookup.c --- */
+
+/* The assertions that are derived_from the one with seq `parent`, as posting_read(). */
+NODISCARD int derived_children(const struct reader *reader, uint64_t parent, uint64_t after_seq, uint64_t snapshot,
+                               uint64_t *seqs, size_t cap, size_t *count, struct err *err);
+/* The seqs of what `assertion` is derived from, in the order in which it names them, into
+ * seqs[ASSERTION_DERIVED_MAX]; 0 for one that is not there. */
+NODISCARD int derived_parents(const struct reader *reader, const struct assertion *assertion, uint64_t *seqs,
+                              struct err *err);
+
+/* --- retracted_read.c: what is not active. An entry is inactive as of a snapshot if a retraction up to it covers it
+ * that stands, that is, was not reinstated up to it. --- */
+
+/* Inactivity is read in blocks of seqs: seq is bit seq % RETRACTED_BLOCK of block seq / RETRACTED_BLOCK. */
+enum { RETRACTED_BLOCK = 4096 };
+struct retracted_block {
+  size_t count; /* of inactive ones; 0: none, RETRACTED_BLOCK: all */
+  uint64_t bits[RETRACTED_BLOCK / 64];
+};
+/* The inactive ones among the seqs of a block, as of `snapshot`. One walk over the block's rows, one for each
+ * retraction that covers any of it. */
+NODISCARD int retracted_read(const struct reader *reader, uint64_t block, uint64_t snapshot,
+                             struct retracted_block *out, struct err *err);
+static inline bool retracted_has(const struct retracted_block *block, uint64_t seq) {
+  return block->bits[seq % RETRACTED_BLOCK / 64] >> seq % 64 & 1;
+}
+/* The seq of the first retraction of all, 0 if there is none: as of a snapshot below it everything is active. It is in
+ * the watermark, too (first_retraction_seq). */
+NODISCARD int retracted_first(const struct reader *reader, uint64_t *seq, struct err *err);
+
+/* A retraction that covers an entry. */
+struct retraction_mark {
+  uint64_t seq;            /* of the retraction */
+  uint64_t reinstated_seq; /* of its reinstatement, up to the snapshot; 0: it stands */
+};
+/* The retractions up to `snapshot` that cover the entry `seq`, ascending: those greater than `after`, the first `cap`
+ * of them. */
+NODISCARD int retracted_marks(const struct reader *reader, uint64_t seq, uint64_t snapshot, uint64_t after,
+                              struct retraction_mark *marks, size_t cap, size_t *count, struct err *err);
+/* The earliest retraction that covers `seq` and stands as of `snapshot`; 0 if it is active. */
+NODISCARD int retracted_by(const struct reader *reader, uint64_t seq, uint64_t snapshot, uint64_t *retraction_seq,
+                           struct err *err);
+
+/* What is kept of a retraction beside its entry. */
+struct retraction_record {
+  uint64_t seq;
+  uint64_t reinstated_seq;                 /* as of the snapshot; 0: it stands */
+  uint64_t direct, cascaded;               /* what it made inactive: retracted_count and cascaded_count */
+  uint64_t covers_direct, covers_cascaded; /* what it covers, inactive already or not */
+  uint64_t reactivated;                    /* what its reinstatement made active again; 0 without one */
+  uint64_t first, last;                    /* the least and greatest seq that it covers; 0 if none */
+};
+/* The retraction `seq`; *found is false if it is none, or above the snapshot. */
+NODISCARD int retraction_get(const struct reader *reader, uint64_t seq, uint64_t snapshot,
+                             struct retraction_record *out, bool *found, struct err *err);
+/* The retraction with this id; found is false for any other entry, too. */
+NODISCARD int retraction_find(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot,
+                              struct retraction_record *out, bool *found, struct err *err);
+/* The retractions up to the snapshot with a seq below `before` (UINT64_MAX: all), newest first: the first `cap`. */
+NODISCARD int retraction_list(const struct reader *reader, uint64_t before, uint64_t snapshot,
+                              struct retraction_record *records, size_t cap, size_t *count, struct err *err);
 
 /* --- merkle_read.c --- */
 
