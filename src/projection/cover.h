@@ -12,10 +12,10 @@
 #ifndef PROJECTION_COVER_H
 #define PROJECTION_COVER_H
 
-#include "model/retraction.h"
 #include "projection/snapshot.h"
 
 struct cover;
+struct retraction;
 
 struct cover_counts {
   uint64_t covers_direct, covers_cascaded; /* all that is covered */

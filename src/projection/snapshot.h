@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/assertion.h"
 #include "projection/projection.h"
+
+struct assertion;
 
 /* Where to read: borrowed, shared by all requests of a worker. */
 struct reader {
