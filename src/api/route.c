@@ -28,7 +28,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/v1/assertions", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = feed_handle},
     {HTTP_GET, "/v1/assertions/{id}", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = assertion_handle},
     {HTTP_GET, "/v1/history", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = history_handle},
-    {HTTP_GET, "/v1/history/proof", ROUTE_NEEDS_STORE | ROUTE_LATER, .role = ROLE_READER},
+    {HTTP_GET, "/v1/history/proof", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = proof_handle},
     {HTTP_GET, "/v1/why/{id}", ROUTE_NEEDS_STORE | ROUTE_LATER, .role = ROLE_READER},
     {HTTP_GET, "/v1/concepts", ROUTE_NEEDS_STORE | ROUTE_LATER, .role = ROLE_READER},
     {HTTP_GET, "/v1/sources", ROUTE_NEEDS_STORE | ROUTE_LATER, .role = ROLE_READER},

@@ -87,3 +87,16 @@ int merkle_root_at(const struct reader *reader, uint64_t seq, unsigned char root
     merkle_root(&tree, root);
   return rc;
 }
+
+int merkle_read_node(const struct reader *reader, uint64_t number, unsigned level, unsigned char out[DIGEST_SIZE],
+                     struct err *err) {
+  unsigned char value[BLOCK_VALUE_MAX];
+  size_t len = 0, above = level - MERKLE_BLOCK_LEVEL;
+  int rc = read_block(reader->projection, ((number + 1) << above) - 1, value, &len, err);
+  if (rc)
+    return rc;
+  if (len < 8 + (above + 1) * DIGEST_SIZE)
+    return penv_damaged(reader->projection, err, "a block of the Merkle tree lacks nodes");
+  memcpy(out, value + 8 + above * DIGEST_SIZE, DIGEST_SIZE);
+  return 0;
+}

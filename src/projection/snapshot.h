@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/proof.h"
 #include "projection/projection.h"
 
 struct assertion;
@@ -113,6 +114,21 @@ NODISCARD int retraction_list(const struct reader *reader, uint64_t before, uint
 /* Root and number of assertions of entries 1..seq; seq <= applied. seq 0: SHA-256 of nothing, 0. */
 NODISCARD int merkle_root_at(const struct reader *reader, uint64_t seq, unsigned char root[DIGEST_SIZE],
                              uint64_t *assertion_count, struct err *err);
+
+/* The root of the 2^level entries from number * 2^level + 1 on, of which all are applied; level >= MERKLE_BLOCK_LEVEL.
+ */
+NODISCARD int merkle_read_node(const struct reader *reader, uint64_t number, unsigned level,
+                               unsigned char out[DIGEST_SIZE], struct err *err);
+
+/* --- merkle_proof.c: RFC 9162; checked by model/proof.h. One read for each level, and the entries of at most three
+ * blocks of MERKLE_BLOCK --- */
+
+/* That entry `seq` is in the tree over entries 1..size (1 <= seq <= size <= applied); `leaf` becomes its leaf hash. */
+NODISCARD int merkle_prove_inclusion(const struct reader *reader, uint64_t seq, uint64_t size,
+                                     unsigned char leaf[DIGEST_SIZE], struct proof *proof, struct err *err);
+/* That the tree over 1..from is the beginning of that over 1..to (1 <= from <= to <= applied). */
+NODISCARD int merkle_prove_prefix(const struct reader *reader, uint64_t from, uint64_t to, struct proof *proof,
+                                  struct err *err);
 
 /* --- concept_scan.c: assertions by (path, predicate, source, newest first) --- */
 

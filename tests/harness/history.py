@@ -64,3 +64,41 @@ def root(leaves):
         size, left = stack.pop()
         stack.append((size, sha256(b"\1", left, right)))
     return (stack[0][1] if stack else sha256()).hex()
+
+
+def includes(proof, seq, leaf, size, root_hash):
+    """Whether the proof shows that `leaf` is entry `seq` of the tree of this size and root: RFC 9162 section 2.1.3.2."""
+    fn, sn, r = seq - 1, size - 1, leaf
+    for node in proof:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            r = sha256(b"\1", node, r)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            r = sha256(b"\1", r, node)
+        fn, sn = fn >> 1, sn >> 1
+    return 1 <= seq <= size and sn == 0 and r == root_hash
+
+
+def is_prefix(proof, size, size_root, other, other_root):
+    """Whether the proof shows that the tree of `size` is the beginning of that of `other`: RFC 9162 section 2.1.4.2."""
+    if size == other:
+        return not proof and size_root == other_root
+    nodes = list(proof) if size & (size - 1) else [size_root, *proof]
+    fn, sn = size - 1, other - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = nodes[0]
+    for node in nodes[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            fr, sr = sha256(b"\1", node, fr), sha256(b"\1", node, sr)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = sha256(b"\1", sr, node)
+        fn, sn = fn >> 1, sn >> 1
+    return 1 <= size <= other and sn == 0 and fr == size_root and sr == other_root

@@ -190,6 +190,34 @@ def merkle_root(leaves):
     return sha256(b"\1", merkle_root(leaves[:k]), merkle_root(leaves[k:]))
 
 
+def split(n):
+    """The greatest power of two below n."""
+    k = 1
+    while 2 * k < n:
+        k *= 2
+    return k
+
+
+def inclusion(m, leaves):
+    """RFC 9162 section 2.1.3.1; m is the index of the leaf."""
+    if len(leaves) == 1:
+        return []
+    k = split(len(leaves))
+    if m < k:
+        return inclusion(m, leaves[:k]) + [merkle_root(leaves[k:])]
+    return inclusion(m - k, leaves[k:]) + [merkle_root(leaves[:k])]
+
+
+def consistency(m, leaves, whole=True):
+    """RFC 9162 section 2.1.4.1."""
+    if m == len(leaves):
+        return [] if whole else [merkle_root(leaves)]
+    k = split(len(leaves))
+    if m <= k:
+        return consistency(m, leaves[:k], whole) + [merkle_root(leaves[k:])]
+    return consistency(m - k, leaves[k:], False) + [merkle_root(leaves[:k])]
+
+
 def entries():
     salt = bytes(range(16))
     batch = bytes(range(0xA0, 0xB0))
@@ -283,6 +311,25 @@ bytes i = 4 to 8.
     leaves = [e1.leaf, e2.leaf, e3.leaf] + [sha256(b"\0", bytes([i])) for i in range(4, 9)]
     for n in range(len(leaves) + 1):
         print(n, "->", merkle_root(leaves[:n]).hex())
+    print("""```
+
+## Proofs
+
+RFC 9162, sections 2.1.3 and 2.1.4, over the same leaves, as `/v1/history/proof` answers them. `seq at` -> that entry `seq` is among
+the first `at`:
+
+```inclusion""")
+    for n in range(1, len(leaves) + 1):
+        for seq in range(1, n + 1):
+            print(seq, n, "->", *(node.hex() for node in inclusion(seq - 1, leaves[:n])))
+    print("""```
+
+`from to` -> that the first `from` are the beginning of the first `to`:
+
+```consistency""")
+    for n in range(1, len(leaves) + 1):
+        for m in range(1, n + 1):
+            print(m, n, "->", *(node.hex() for node in consistency(m, leaves[:n])))
     print("```")
 
 

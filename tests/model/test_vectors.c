@@ -6,6 +6,7 @@
 #include "model/canonical.h"
 #include "model/digest.h"
 #include "model/entry.h"
+#include "model/proof.h"
 #include "tests/model/vectors.h"
 
 enum { RECORD_MAX = 4096, ENTRY_COUNT = 4, LEAVES = 8 };
@@ -129,10 +130,9 @@ static void root_of(unsigned char out[DIGEST_SIZE], unsigned char leaves[][DIGES
   digest_node(out, left, right);
 }
 
-static void test_roots(void) {
+/* The leaves that the vectors of roots and proofs are over. */
+static void make_leaves(unsigned char leaves[LEAVES][DIGEST_SIZE]) {
   struct example examples[ENTRY_COUNT];
-  unsigned char leaves[LEAVES][DIGEST_SIZE], root[DIGEST_SIZE], expected[DIGEST_SIZE];
-  struct span rest = buf_span(&file), block, left, right;
   read_examples(examples);
   for (unsigned char i = 0; i < LEAVES; i++) {
     unsigned char data[2] = {0, (unsigned char)(i + 1)};
@@ -141,6 +141,12 @@ static void test_roots(void) {
     else
       digest_sha256(leaves[i], span_of(data, sizeof(data)));
   }
+}
+
+static void test_roots(void) {
+  unsigned char leaves[LEAVES][DIGEST_SIZE], root[DIGEST_SIZE], expected[DIGEST_SIZE];
+  struct span rest = buf_span(&file), block, left, right;
+  make_leaves(leaves);
   size_t count = 0;
   CU_ASSERT_FATAL(vectors_next_block(&rest, "roots", &block));
   for (; vectors_next_line(&block, " -> ", &left, &right); count++) {
@@ -153,6 +159,90 @@ static void test_roots(void) {
     CU_ASSERT(memcmp(root, expected, DIGEST_SIZE) == 0);
   }
   CU_ASSERT_EQUAL(count, LEAVES + 1);
+}
+
+/* Takes "first second" and the proof of one line; false at the end. */
+static bool next_proof(struct span *block, uint64_t *first, uint64_t *second, struct proof *proof) {
+  struct span left, right;
+  proof->count = 0;
+  if (!vectors_next_line(block, " ->", &left, &right))
+    return false;
+  const unsigned char *space = memchr(left.data, ' ', left.len);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(space);
+  size_t at = (size_t)(space - left.data);
+  *first = vectors_number(span_of(left.data, at));
+  *second = vectors_number(span_of(space + 1, left.len - at - 1));
+  for (; right.len > 0; right = span_of(right.data + 1 + ID_HEX_SIZE, right.len - 1 - ID_HEX_SIZE)) {
+    CU_ASSERT_FATAL(right.len > ID_HEX_SIZE && proof->count < PROOF_NODES_MAX);
+    CU_ASSERT_EQUAL(vectors_hex(span_of(right.data + 1, ID_HEX_SIZE), proof->node[proof->count++], DIGEST_SIZE),
+                    DIGEST_SIZE);
+  }
+  return true;
+}
+
+/* No other proof does: with a bit flipped anywhere, a node less or a node more, or of another place. */
+static void check_inclusion(const struct proof *proof, uint64_t seq, uint64_t size,
+                            unsigned char leaves[LEAVES][DIGEST_SIZE]) {
+  unsigned char root[DIGEST_SIZE];
+  struct proof other = *proof;
+  root_of(root, leaves, size);
+  CU_ASSERT(proof_includes(proof, seq, leaves[seq - 1], size, root));
+  for (uint64_t s = 0; s <= LEAVES; s++)
+    CU_ASSERT(s == seq || !proof_includes(proof, s, leaves[seq - 1], size, root));
+  CU_ASSERT_FALSE(proof_includes(proof, seq, leaves[seq % LEAVES], size, root));
+  for (size_t i = 0; i < proof->count; i++) {
+    other.node[i][i] ^= 1;
+    CU_ASSERT_FALSE(proof_includes(&other, seq, leaves[seq - 1], size, root));
+    other.node[i][i] ^= 1;
+  }
+  other.count = proof->count + 1;
+  memcpy(other.node[proof->count], root, DIGEST_SIZE);
+  CU_ASSERT_FALSE(proof_includes(&other, seq, leaves[seq - 1], size, root));
+  other.count = proof->count - 1;
+  CU_ASSERT(proof->count == 0 || !proof_includes(&other, seq, leaves[seq - 1], size, root));
+}
+
+static void check_prefix(const struct proof *proof, uint64_t from, uint64_t to,
+                         unsigned char leaves[LEAVES][DIGEST_SIZE]) {
+  unsigned char from_root[DIGEST_SIZE], to_root[DIGEST_SIZE];
+  struct proof other = *proof;
+  root_of(from_root, leaves, from);
+  root_of(to_root, leaves, to);
+  CU_ASSERT(proof_is_prefix(proof, from, from_root, to, to_root));
+  for (uint64_t s = 0; s <= LEAVES; s++)
+    CU_ASSERT(s == from || !proof_is_prefix(proof, s, from_root, to, to_root));
+  to_root[0] ^= 1;
+  CU_ASSERT_FALSE(proof_is_prefix(proof, from, from_root, to, to_root));
+  to_root[0] ^= 1;
+  from_root[31] ^= 1;
+  CU_ASSERT_FALSE(proof_is_prefix(proof, from, from_root, to, to_root));
+  from_root[31] ^= 1;
+  for (size_t i = 0; i < proof->count; i++) {
+    other.node[i][i] ^= 1;
+    CU_ASSERT_FALSE(proof_is_prefix(&other, from, from_root, to, to_root));
+    other.node[i][i] ^= 1;
+  }
+  other.count = proof->count + 1;
+  memcpy(other.node[proof->count], to_root, DIGEST_SIZE);
+  CU_ASSERT_FALSE(proof_is_prefix(&other, from, from_root, to, to_root));
+  other.count = proof->count - 1;
+  CU_ASSERT(proof->count == 0 || !proof_is_prefix(&other, from, from_root, to, to_root));
+}
+
+static void test_proofs(void) {
+  unsigned char leaves[LEAVES][DIGEST_SIZE];
+  struct span rest = buf_span(&file), block;
+  uint64_t first = 0, second = 0;
+  struct proof proof;
+  size_t count = 0;
+  make_leaves(leaves);
+  CU_ASSERT_FATAL(vectors_next_block(&rest, "inclusion", &block));
+  for (; next_proof(&block, &first, &second, &proof); count++)
+    check_inclusion(&proof, first, second, leaves);
+  CU_ASSERT_FATAL(vectors_next_block(&rest, "consistency", &block));
+  for (; next_proof(&block, &first, &second, &proof); count++)
+    check_prefix(&proof, first, second, leaves);
+  CU_ASSERT_EQUAL(count, LEAVES * (LEAVES + 1));
 }
 
 static void test_numbers(void) {
@@ -244,6 +334,7 @@ int main(void) {
       {"digests, ids and leaves are those of the test vectors", test_digests},
       {"records are read and written as in the test vectors", test_records},
       {"Merkle roots are those of the test vectors", test_roots},
+      {"proofs of the test vectors prove what they say and nothing else", test_proofs},
   };
   buf_init(&file, 1 << 20);
   struct err err;

@@ -54,6 +54,37 @@ static void the_root_is_right_at_every_seq(void) {
   fixture_free(&f);
 }
 
+/* Proofs between a and b, at the ends of blocks and beside them, hold against the roots by definition. */
+static void check_proofs(struct fixture *f, uint64_t a, uint64_t b) {
+  unsigned char from_root[DIGEST_SIZE], to_root[DIGEST_SIZE], leaf[DIGEST_SIZE];
+  struct proof proof;
+  struct err err;
+  naive_root(f, 1, a, from_root);
+  naive_root(f, 1, b, to_root);
+  CU_ASSERT_EQUAL_FATAL(merkle_prove_prefix(&f->reader, a, b, &proof, &err), 0);
+  CU_ASSERT_TRUE(proof_is_prefix(&proof, a, from_root, b, to_root));
+  CU_ASSERT_EQUAL_FATAL(merkle_prove_inclusion(&f->reader, a, b, leaf, &proof, &err), 0);
+  CU_ASSERT_EQUAL(memcmp(leaf, f->made[a].leaf, DIGEST_SIZE), 0);
+  CU_ASSERT_TRUE(proof_includes(&proof, a, leaf, b, to_root));
+}
+
+static void proofs_hold_between_any_two_seqs(void) {
+  static const uint64_t seqs[] = {1,   2,   3,   5,    127,  128,  255,  256,  257,  300,
+                                  511, 512, 513, 1024, 1025, 1535, 1792, 2047, 2048, 2100};
+  struct fixture f;
+  fixture_create(&f);
+  fixture_open(&f);
+  fixture_apply(&f, 2100, 300);
+  for (size_t i = 0; i < HARNESS_COUNT(seqs); i++)
+    for (size_t k = i; k < HARNESS_COUNT(seqs); k++)
+      check_proofs(&f, seqs[i], seqs[k]);
+  for (uint64_t n = 0; n < 200; n++) {
+    uint64_t b = 1 + mix(n) % 2100, a = 1 + mix(n + 1000) % b;
+    check_proofs(&f, a, b);
+  }
+  fixture_free(&f);
+}
+
 static void a_gap_is_refused(void) {
   struct fixture f;
   struct err err;
@@ -98,6 +129,7 @@ int main(void) {
       {"an empty history has empty projections", an_empty_history_has_empty_projections},
       {"batches of any size give the same answers", batches_of_any_size_give_the_same_answers},
       {"the root is right at every seq", the_root_is_right_at_every_seq},
+      {"proofs hold between any two seqs", proofs_hold_between_any_two_seqs},
       {"a gap is refused", a_gap_is_refused},
       {"a reader that joined sees the same", a_reader_in_the_same_environment_sees_the_same},
   };
