@@ -1,0 +1,354 @@
+#include "tests/knowledge/answer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/knowledge/topic.h"
+
+/* A question being answered. */
+struct view {
+  const struct model *model;
+  const struct question *q;
+  uint64_t snapshot;
+  int64_t moment_us;
+};
+
+/* --- small parts --- */
+
+static struct json_object *text(const char *s) {
+  return s ? json_object_new_string(s) : NULL;
+}
+
+static struct json_object *time_text(int64_t us, bool digits) {
+  const time_t seconds = (time_t)(us / 1000000);
+  struct tm tm;
+  char day[40], all[64];
+  strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
+  if (digits)
+    snprintf(all, sizeof(all), "%s.%06dZ", day, (int)(us % 1000000));
+  else
+    snprintf(all, sizeof(all), "%sZ", day);
+  return text(all);
+}
+
+struct json_object *model_timestamp(uint64_t us) {
+  return time_text((int64_t)us, true);
+}
+
+struct json_object *model_time(int64_t us) {
+  return time_text(us, false);
+}
+
+static void put(struct json_object *object, const char *name, struct json_object *value) {
+  json_object_object_add(object, name, value);
+}
+
+static void put_instant(struct json_object *object, const char *name, struct instant instant) {
+  if (instant.given)
+    put(object, name, model_time(instant.us));
+}
+
+static void put_retraction(const struct model *model, struct json_object *out, const struct fact *fact,
+                           uint64_t snapshot) {
+  const struct fact *by = model_retracted_by(model, fact->seq, snapshot);
+  put(out, "status", text(by ? "retracted" : "active"));
+  if (!by)
+    return;
+  struct json_object *retraction = json_object_new_object();
+  put(retraction, "id", text(by->id));
+  put(retraction, "reason", text("because"));
+  put(retraction, "timestamp", model_timestamp(by->time_us));
+  put(out, "retraction", retraction);
+}
+
+struct json_object *model_show(const struct model *model, const struct fact *fact, uint64_t snapshot) {
+  const struct step *s = &fact->step;
+  struct json_object *out = json_object_new_object();
+  put(out, "id", text(fact->id));
+  put(out, "seq", json_object_new_int64((int64_t)fact->seq));
+  put(out, "timestamp", model_timestamp(fact->time_us));
+  put_retraction(model, out, fact, snapshot);
+  if (fact->batch[0])
+    put(out, "batch", text(fact->batch));
+  put(out, "concept_path", text(s->path));
+  put(out, "predicate", text(s->predicate));
+  put(out, "value", json_tokener_parse(s->value));
+  if (s->confidence)
+    put(out, "confidence", json_tokener_parse(s->confidence));
+  if (s->source)
+    put(out, "source", text(s->source));
+  if (fact->parent_count > 0) {
+    struct json_object *parents = json_object_new_array();
+    for (size_t i = 0; i < fact->parent_count; i++)
+      json_object_array_add(parents, text(model->facts[fact->parents[i] - 1].id));
+    put(out, "derived_from", parents);
+  }
+  put_instant(out, "observed_at", s->observed_at);
+  put_instant(out, "valid_from", s->valid_from);
+  put_instant(out, "valid_to", s->valid_to);
+  return out;
+}
+
+/* --- who takes part --- */
+
+uint64_t model_snapshot(const struct model *model, const struct question *q) {
+  const struct fact *at = model_find(model, q->as_of_uid);
+  uint64_t snapshot = model->count;
+  if (q->as_of == AS_OF_SEQ)
+    return at ? at->seq : 0;
+  if (q->as_of == AS_OF_NOW || !at)
+    return snapshot;
+  while (snapshot > 0 && model->facts[snapshot - 1].time_us > (uint64_t)((int64_t)at->time_us + q->as_of_delta_us))
+    snapshot--;
+  return snapshot;
+}
+
+static bool in_scope(const struct question *q, const struct step *s) {
+  const size_t len = strlen(q->path);
+  const bool same = strcmp(s->path, q->path) == 0;
+  const bool below = strncmp(s->path, q->path, len) == 0 && s->path[len] == '/';
+  return (same || (q->subtree && below)) && (!q->predicate || strcmp(q->predicate, s->predicate) == 0);
+}
+
+static double decayed(const struct view *v, const struct fact *fact) {
+  const char *half_life = model_setting(v->model, fact->step.source, "stemedb.half_life_days", v->snapshot);
+  if (!v->q->decay || !half_life)
+    return fact->confidence;
+  const int64_t since = fact->step.observed_at.given ? fact->step.observed_at.us : (int64_t)fact->time_us;
+  const double age = v->moment_us > since ? (double)(v->moment_us - since) : 0;
+  return fact->confidence * pow(2, -(age / 86400e6) / strtod(half_life, NULL));
+}
+
+static double trust_of(const struct view *v, const char *source) {
+  for (size_t i = 0; source && i < v->q->override_count; i++)
+    if (strcmp(v->q->overrides[i].source, source) == 0)
+      return strtod(v->q->overrides[i].trust, NULL);
+  const char *trust = model_setting(v->model, source, "stemedb.trust", v->snapshot);
+  return trust ? strtod(trust, NULL) : 1;
+}
+
+static bool passes(const struct view *v, const struct item *item) {
+  const struct question *q = v->q;
+  const struct step *s = &item->fact->step;
+  if (q->has_source && !text_equal(q->source, s->source))
+    return false;
+  for (size_t i = 0; i < q->excluded_count; i++)
+    if (text_equal(q->excluded[i], s->source))
+      return false;
+  if (q->valid_at.given && ((s->valid_from.given && s->valid_from.us > q->valid_at.us) ||
+                            (s->valid_to.given && s->valid_to.us <= q->valid_at.us)))
+    return false;
+  return !q->min_confidence || item->confidence >= strtod(q->min_confidence, NULL);
+}
+
+static int topic_order(const struct item *a, const struct item *b) {
+  const int paths = strcmp(a->fact->step.path, b->fact->step.path);
+  return paths ? paths : strcmp(a->fact->step.predicate, b->fact->step.predicate);
+}
+
+/* All active assertions that pass, topic by topic, newest first. The caller frees them. */
+static struct item *collect(const struct view *v, size_t *count) {
+  struct item *items = calloc(v->model->count + 1, sizeof(*items));
+  if (!items)
+    abort();
+  *count = 0;
+  for (uint64_t seq = v->snapshot; seq > 0; seq--) {
+    const struct fact *fact = &v->model->facts[seq - 1];
+    if (fact->step.kind != STEP_ASSERT || !in_scope(v->q, &fact->step) ||
+        model_retracted_by(v->model, seq, v->snapshot))
+      continue;
+    const char *tier = model_setting(v->model, fact->step.source, "stemedb.tier", v->snapshot);
+    const struct item item = {.fact = fact,
+                              .confidence = decayed(v, fact),
+                              .trust = trust_of(v, fact->step.source),
+                              .tier = tier ? atoi(tier) : 3};
+    if (!passes(v, &item))
+      continue;
+    size_t at = (*count)++;
+    for (; at > 0 && topic_order(&items[at - 1], &item) > 0; at--)
+      items[at] = items[at - 1];
+    items[at] = item;
+  }
+  return items;
+}
+
+/* --- one topic --- */
+
+static int descending(double a, double b) {
+  return a > b ? -1 : a < b;
+}
+
+/* The order of a lens within a topic. */
+static int lens_order(const char *lens, const struct item *a, const struct item *b) {
+  int order = 0;
+  if (strcmp(lens, "authority") == 0)
+    order = descending(a->trust, b->trust);
+  else if (strcmp(lens, "layered") == 0 && a->tier != b->tier)
+    order = a->tier < b->tier ? -1 : 1;
+  else if (strcmp(lens, "consensus") == 0 || strcmp(lens, "skeptic") == 0)
+    order = descending(a->level, b->level);
+  if (order == 0 && strcmp(lens, "recency") != 0)
+    order = descending(a->confidence, b->confidence);
+  return order ? order : descending((double)a->fact->seq, (double)b->fact->seq);
+}
+
+static struct json_object *sources_of(const struct group *group) {
+  struct json_object *sources = json_object_new_array();
+  for (size_t i = 0; i < group->count; i++)
+    json_object_array_add(sources, text(group->heads[i]->fact->step.source));
+  return sources;
+}
+
+static struct json_object *candidates(const struct groups *groups) {
+  struct json_object *list = json_object_new_array();
+  for (size_t g = 0; g < groups->count; g++) {
+    struct json_object *candidate = json_object_new_object();
+    put(candidate, "value", json_tokener_parse(groups->list[g].winner->fact->step.value));
+    put(candidate, "share", json_object_new_double(groups->list[g].share));
+    put(candidate, "sources", sources_of(&groups->list[g]));
+    json_object_array_add(list, candidate);
+  }
+  return list;
+}
+
+static struct json_object *resolve(const struct view *v, const struct item *best, const struct groups *groups) {
+  struct json_object *out = json_object_new_object();
+  const char *lens = v->q->lens;
+  const bool by_group = strcmp(lens, "consensus") == 0 || strcmp(lens, "skeptic") == 0;
+  const struct item *winner = by_group ? groups->list[0].winner : best;
+  put(out, "concept_path", text(best->fact->step.path));
+  put(out, "predicate", text(best->fact->step.predicate));
+  put(out, "value", json_tokener_parse(winner->fact->step.value));
+  put(out, "confidence", json_object_new_double(by_group ? groups->list[0].share : winner->confidence));
+  put(out, "winner", text(winner->fact->id));
+  put(out, "conflict", json_object_new_double(groups->conflict));
+  put(out, "status", text(model_groups_status(groups)));
+  if (strcmp(lens, "skeptic") == 0)
+    put(out, "candidates", candidates(groups));
+  return out;
+}
+
+/* Marks the heads (items come newest first) and lists them. The caller frees the list. */
+static struct item **find_heads(struct item *items, size_t count, size_t *head_count) {
+  struct item **heads = calloc(count + 1, sizeof(*heads));
+  if (!heads)
+    abort();
+  *head_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    items[i].head = true;
+    for (size_t k = 0; k < i; k++)
+      if (text_equal(items[k].fact->step.source, items[i].fact->step.source))
+        items[i].head = false;
+    if (items[i].head)
+      heads[(*head_count)++] = &items[i];
+  }
+  return heads;
+}
+
+static struct json_object *resolve_topic(const struct view *v, struct item *items, size_t count) {
+  struct groups groups;
+  size_t head_count;
+  struct item **heads = find_heads(items, count, &head_count);
+  const char *tolerance =
+      model_predicate_setting(v->model, items[0].fact->step.predicate, "stemedb.tolerance", v->snapshot);
+  model_groups_make(heads, head_count, tolerance ? strtod(tolerance, NULL) : -1, &groups);
+  const struct item *best = &items[0];
+  for (size_t i = 1; i < count; i++)
+    if (lens_order(v->q->lens, &items[i], best) < 0)
+      best = &items[i];
+  struct json_object *resolved = resolve(v, best, &groups);
+  model_groups_clear(&groups);
+  free(heads);
+  return resolved;
+}
+
+/* --- the whole answer --- */
+
+static void sort_items(const struct view *v, struct item *items, size_t count) {
+  for (size_t i = 1; i < count; i++) {
+    const struct item item = items[i];
+    size_t at = i;
+    for (; at > 0; at--) {
+      const int topics = v->q->subtree ? topic_order(&items[at - 1], &item) : 0;
+      if (topics < 0 || (topics == 0 && lens_order(v->q->lens, &items[at - 1], &item) < 0))
+        break;
+      items[at] = items[at - 1];
+    }
+    items[at] = item;
+  }
+}
+
+static bool same_topic(const struct json_object *resolved, const struct fact *fact) {
+  struct json_object *path = json_object_object_get(resolved, "concept_path");
+  struct json_object *predicate = json_object_object_get(resolved, "predicate");
+  return strcmp(json_object_get_string(path), fact->step.path) == 0 &&
+         strcmp(json_object_get_string(predicate), fact->step.predicate) == 0;
+}
+
+/* Puts the topics in the order of their first assertions. */
+static void order_resolved(const struct item *items, size_t count, struct json_object **list, size_t topics,
+                           struct answer *out) {
+  out->first = calloc(topics + 1, sizeof(*out->first));
+  if (!out->first)
+    abort();
+  for (size_t i = 0; i < count; i++)
+    for (size_t t = 0; t < topics; t++) {
+      if (!list[t] || !same_topic(list[t], items[i].fact))
+        continue;
+      out->first[json_object_array_length(out->resolved)] = i;
+      json_object_array_add(out->resolved, list[t]);
+      list[t] = NULL;
+    }
+}
+
+void model_answer(const struct model *model, const struct question *q, int64_t moment_us, struct answer *out) {
+  const struct view v = {model, q, model_snapshot(model, q), moment_us};
+  size_t count, topics = 0;
+  struct item *items = collect(&v, &count);
+  struct json_object **resolved = calloc(count + 1, sizeof(struct json_object *));
+  if (!resolved)
+    abort();
+  *out = (struct answer){v.snapshot, json_object_new_array(), json_object_new_array(), NULL};
+  for (size_t from = 0, to; from < count; from = to) {
+    for (to = from + 1; to < count && topic_order(&items[from], &items[to]) == 0; to++)
+      continue;
+    resolved[topics++] = resolve_topic(&v, items + from, to - from);
+  }
+  sort_items(&v, items, count);
+  for (size_t i = 0; i < count; i++)
+    json_object_array_add(out->assertions, model_show(model, items[i].fact, v.snapshot));
+  order_resolved(items, count, resolved, topics, out);
+  free(resolved);
+  free(items);
+}
+
+void model_answer_clear(struct answer *answer) {
+  json_object_put(answer->assertions);
+  json_object_put(answer->resolved);
+  free(answer->first);
+  *answer = (struct answer){0};
+}
+
+struct json_object *model_answer_page(const struct model *model, const struct question *q, const struct answer *answer,
+                                      size_t from, size_t limit) {
+  struct json_object *page = json_object_new_object(), *as_of = json_object_new_object();
+  struct json_object *assertions = json_object_new_array(), *resolved = json_object_new_array();
+  const size_t count = json_object_array_length(answer->assertions);
+  put(page, "concept_path", text(q->path));
+  put(page, "lens", text(q->lens));
+  put(as_of, "seq", json_object_new_int64((int64_t)answer->snapshot));
+  put(as_of, "timestamp", answer->snapshot ? model_timestamp(model->facts[answer->snapshot - 1].time_us) : NULL);
+  put(page, "as_of", as_of);
+  for (size_t i = from; i < count && i < from + limit; i++)
+    json_object_array_add(assertions, json_object_get(json_object_array_get_idx(answer->assertions, i)));
+  for (size_t i = 0; i < json_object_array_length(answer->resolved); i++)
+    if (answer->first[i] >= from && answer->first[i] < from + limit)
+      json_object_array_add(resolved, json_object_get(json_object_array_get_idx(answer->resolved, i)));
+  put(page, "assertions", assertions);
+  put(page, "resolved", resolved);
+  return page;
+}

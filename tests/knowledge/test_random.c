@@ -1,0 +1,102 @@
+/* Random histories and random questions as of random moments: every page of every answer must be what the model says.
+ * STEMEDB_SEED=N begins with another seed, STEMEDB_ROUNDS=N goes on for so many histories. A failure is shrunk and
+ * shown.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/harness/harness.h"
+#include "tests/knowledge/chance.h"
+#include "tests/knowledge/run.h"
+#include "tests/knowledge/shrink.h"
+
+enum { QUESTIONS = 300, ROUNDS = 90, RESOLUTIONS = 20000 };
+
+/* Keeps the fault of the last plan that failed. */
+static bool fails(void *context, const struct plan *plan, const struct question *question) {
+  char *fault = context;
+  struct run run;
+  bool good = true;
+  run_open(&run);
+  while (good && run.done < plan->count)
+    good = run_step(&run, plan);
+  if (good)
+    good = run_ask(&run, question, NULL);
+  if (!good)
+    memcpy(fault, run.fault, sizeof(run.fault));
+  run_close(&run);
+  return !good;
+}
+
+/* Shows the failure of a run at `question` as small as it can be made. */
+static void show(const struct run *run, const struct plan *plan, struct question question, uint64_t seed) {
+  char fault[sizeof(run->fault)];
+  struct plan small = {.steps = calloc(plan->count + 1, sizeof(struct step)), .count = run->done};
+  if (!small.steps)
+    abort();
+  memcpy(small.steps, plan->steps, run->done * sizeof(struct step));
+  memcpy(fault, run->fault, sizeof(fault));
+  if (fails(fault, &small, &question))
+    shrink(fails, fault, &small, &question);
+  else
+    printf("# it fails only between the pages of an answer: shown as it was\n");
+  run_print(&small, &question);
+  for (const char *line = fault; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+    printf("# %.*s\n", (int)strcspn(line, "\n"), line);
+  printf("# the seed is %" PRIu64 "\n", seed);
+  plan_free(&small);
+}
+
+/* One history; returns the topics resolved, -1 if an answer was wrong. */
+static long run_history(uint64_t seed) {
+  struct chance chance;
+  struct plan plan;
+  struct run run;
+  struct question question = {.path = "w", .lens = "recency", .limit = 100};
+  bool good = true;
+  chance_init(&chance, seed);
+  chance_plan(&chance, chance_below(&chance, 4) ? chance_below(&chance, 60) : chance_below(&chance, 200), &plan);
+  run_open(&run);
+  /* Some of the questions come between steps, so that there are answers with all kinds of a past. */
+  for (unsigned asked = 0; good && asked < QUESTIONS;) {
+    if (run.done < plan.count) {
+      good = run_step(&run, &plan);
+      if (run.done < plan.count && chance_below(&chance, 4))
+        continue;
+    }
+    asked++;
+    chance_question(&chance, run.done, &question);
+    good = good && run_ask(&run, &question, chance_below(&chance, 4) ? NULL : &plan);
+  }
+  if (!good)
+    show(&run, &plan, question, seed);
+  const long resolved = good ? (long)run.resolved : -1;
+  run_close(&run);
+  plan_free(&plan);
+  return resolved;
+}
+
+static void test_random(void) {
+  const char *first = getenv("STEMEDB_SEED"), *rounds = getenv("STEMEDB_ROUNDS");
+  const uint64_t from = first ? strtoull(first, NULL, 10) : 1, count = rounds ? strtoull(rounds, NULL, 10) : ROUNDS;
+  long resolved = 0;
+  for (uint64_t seed = from; seed < from + count; seed++) {
+    const long more = run_history(seed);
+    if (more < 0) {
+      CU_FAIL("an answer is wrong");
+      return;
+    }
+    resolved += more;
+  }
+  printf("# %ld resolutions in %" PRIu64 " histories\n", resolved, count);
+  CU_ASSERT_TRUE(first || rounds || resolved >= RESOLUTIONS);
+}
+
+int main(void) {
+  static const struct test_case cases[] = {
+      {"every answer about a random history is what the naive model says", test_random},
+  };
+  return harness_run("knowledge/random", cases, HARNESS_COUNT(cases));
+}
