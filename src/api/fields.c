@@ -44,10 +44,6 @@ static int read_field(struct field_input *input, const struct field *fields, con
     return 0;
   }
   *seen |= bit;
-  if (field->flags & FIELD_LATER) {
-    field_fault(input, "not supported yet");
-    return 0;
-  }
   return field->read(input, target, err);
 }
 
@@ -108,6 +104,16 @@ int field_string(const struct field_input *input, struct span *out, bool *good, 
     return 0;
   }
   return json_string(input->arena, input->doc, input->token, out, err);
+}
+
+int field_boolean(const struct field_input *input, bool *out, struct err *err) {
+  (void)err;
+  const struct span text = input->doc ? json_raw(input->doc, input->token) : input->text;
+  const bool word = !input->doc || input->doc->tokens[input->token].type != JSON_STRING;
+  *out = word && span_equal(text, span_str("true"));
+  if (!*out && !(word && span_equal(text, span_str("false"))))
+    field_fault(input, "must be true or false");
+  return 0;
 }
 
 bool field_is_number(const struct field_input *input) {

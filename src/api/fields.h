@@ -20,10 +20,7 @@ struct field_input {
   struct span text;
 };
 
-enum field_flags {
-  FIELD_REQUIRED = 1,
-  FIELD_LATER = 2 /* named by the contract, built later: refused */
-};
+enum field_flags { FIELD_REQUIRED = 1 };
 
 /* One line of a resource's table. `read` checks the value and stores it in `target`, the resource's own struct; what is
  * wrong it adds to input->errors and returns 0. ERR_NOMEM. */
@@ -53,6 +50,8 @@ NODISCARD int field_integer(const struct field_input *input, uint64_t least, uin
 /* A number in [least, greatest]. */
 NODISCARD int field_number(const struct field_input *input, double least, double greatest, double *out, bool *good,
                            struct err *err);
+/* true or false; as a parameter these words. What is neither is added as a fault, and *out is false. ERR_NOMEM. */
+NODISCARD int field_boolean(const struct field_input *input, bool *out, struct err *err);
 /* Whether the value is written as a number. */
 bool field_is_number(const struct field_input *input);
 /* A moment: a seq (number), or an RFC 3339 time (string). */

@@ -10,6 +10,8 @@
 struct active_scan {
   struct concept_scan *scan; /* owned */
   uint64_t snapshot;
+  bool all;       /* set by the owner before the first seek: retracted ones pass, too */
+  bool retracted; /* whether the current row is; only with `all` */
   uint64_t seeks; /* how often it was positioned anew: tells whether a callee moved it */
   bool found;     /* whether there is a current row */
   struct concept_row row;

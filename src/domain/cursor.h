@@ -1,8 +1,9 @@
 /*
  * The token that continues a query: which snapshot its pages are of, which query it belongs to, and where the last page
  * ended. Opaque to clients; base64url without padding of
- *   version u8, branch u64, snapshot u64, query digest 16, rank {major f64, minor f64, seq u64}, CRC-32C u32
- * big-endian. The checksum tells damage, not forgery: whoever uses a cursor must be safe with any content.
+ *   version u8, branch u64, snapshot u64, decayed_at i64, query digest 16, rank {top f64, major f64, minor f64, seq
+ * u64}, CRC-32C u32 big-endian. The checksum tells damage, not forgery: whoever uses a cursor must be safe with any
+ * content.
  */
 #ifndef DOMAIN_CURSOR_H
 #define DOMAIN_CURSOR_H
@@ -18,6 +19,7 @@ enum { CURSOR_DIGEST_SIZE = 16 };
 struct cursor {
   uint64_t branch;                          /* of the timeline in which the pages are consistent */
   uint64_t snapshot;                        /* the seq that the first page was asked as of */
+  int64_t decayed_at;                       /* the moment that confidence decays to; 0 without decay */
   unsigned char digest[CURSOR_DIGEST_SIZE]; /* of the query's parameters: cursor_digest() */
   struct rank last;                         /* of the last assertion on the page; its seq tells concept and predicate */
 };

@@ -2,9 +2,9 @@
 #include "domain/lens_table.h"
 
 struct rank lens_authority_rank(const struct ranked *item) {
-  return (struct rank){item->trust, item->confidence, item->seq};
+  return (struct rank){0, item->trust, item->confidence, item->seq};
 }
 
 struct rank lens_authority_bound(const struct ranked *last) {
-  return (struct rank){last->trust, 1, last->seq - 1};
+  return (struct rank){0, last->trust, 1, last->seq - 1};
 }

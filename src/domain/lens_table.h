@@ -18,6 +18,12 @@ struct rank lens_consensus_rank(const struct ranked *item);
 struct rank lens_consensus_bound(const struct ranked *last);
 void lens_consensus_resolve(const struct candidates *candidates, struct resolution *out);
 
+struct rank lens_layered_rank(const struct ranked *item);
+struct rank lens_layered_bound(const struct ranked *last);
+void lens_layered_resolve(const struct candidates *candidates, struct resolution *out);
+
+struct rank lens_timeline_rank(const struct ranked *item);
+
 void lens_skeptic_resolve(const struct candidates *candidates, struct resolution *out);
 
 /* For lenses whose winner is simply the first in their order. */

@@ -1,7 +1,9 @@
 #include "domain/query.h"
 
+#include "base/clock.h"
 #include "domain/cursor.h"
 #include "domain/query_render.h"
+#include "domain/resolve.h"
 #include "domain/walk.h"
 
 /* What a run works out before it reads: the snapshot and where the page begins. */
@@ -63,6 +65,7 @@ static int plan_from_cursor(const struct reader *reader, const struct query *que
     return 0;
   }
   plan->moment.seq = cursor.snapshot;
+  plan->moment.decayed_at = cursor.decayed_at;
   plan->start = (struct start){.after = true, .last = cursor.last};
   return query->subtree ? find_start(reader, query, arena, &plan->start, errors, err) : 0;
 }
@@ -82,6 +85,7 @@ static int run_plan(const struct reader *reader, struct settings *settings, cons
   if (!walk)
     return err_set(err, ERR_NOMEM, "no memory for a query");
   int code = walk_open(walk, reader, settings, query, plan->moment.seq, &plan->start, arena, err);
+  walk->decayed_at = plan->moment.decayed_at;
   if (!code && plan->moment.seq > 0)
     code = walk_run(walk, err);
   if (!code)
@@ -102,6 +106,8 @@ int query_run(const struct reader *reader, const struct watermark *mark, struct 
     return code;
   if (plan.moment.seq > 0)
     code = moment_time(reader, mark, plan.moment.seq, &plan.moment.time_us, err);
+  if (!query->cursor.data)
+    plan.moment.decayed_at = query_decay_moment(query, plan.moment.time_us, clock_now());
   if (!code)
     code = settings_open(arena, reader, mark, plan.moment.seq, cache, &settings, err);
   if (!code)

@@ -15,7 +15,13 @@
 #include "model/field_errors.h"
 #include "projection/snapshot.h"
 
-enum { QUERY_LIMIT_DEFAULT = 100, QUERY_LIMIT_MAX = 1000 };
+enum { QUERY_LIMIT_DEFAULT = 100, QUERY_LIMIT_MAX = 1000, QUERY_SOURCES_MAX = 1000 };
+
+/* The trust of a source for one query; source len 0: anonymous. */
+struct trust_override {
+  struct span source;
+  double trust;
+};
 
 /* A validated query; spans borrow from the request. */
 struct query {
@@ -26,9 +32,20 @@ struct query {
   struct span source; /* filter; len 0 with has_source: anonymous ones */
   const struct lens *lens;
   struct moment as_of;
-  double min_confidence; /* 0: none */
-  uint32_t limit;        /* 1 to QUERY_LIMIT_MAX */
-  struct span cursor;    /* data NULL: first page */
+  bool has_valid_at;
+  int64_t valid_at;                       /* microseconds since 1970 */
+  bool decay;                             /* confidence halves with each half-life of its source */
+  double min_confidence;                  /* 0: none */
+  bool include_retracted;                 /* retracted ones are listed; they never count */
+  const struct span *excluded;            /* sources, ascending by bytes; len 0: anonymous */
+  size_t excluded_count;                  /* at most QUERY_SOURCES_MAX */
+  const struct trust_override *overrides; /* ascending by source */
+  size_t override_count;                  /* at most QUERY_SOURCES_MAX */
+  bool aliases;                           /* of the concept's whole class; not with subtree */
+  bool explain;
+  uint32_t limit;     /* 1 to QUERY_LIMIT_MAX */
+  struct span cursor; /* data NULL: first page */
+  uint64_t rows_max;  /* so many assertions are read at most, then ERR_BUSY; 0: no bound */
 };
 
 /*

@@ -4,10 +4,23 @@
 
 #include "domain/cursor.h"
 #include "domain/render.h"
-#include "domain/resolve.h"
+#include "domain/resolved_render.h"
 #include "model/json.h"
 #include "model/timeline.h"
 #include "model/timestamp.h"
+
+/* A time, or null where there is none. */
+static void add_time(struct buf *out, bool there, int64_t us) {
+  char time[TIMESTAMP_SIZE];
+  if (!there) {
+    buf_add_str(out, "null");
+    return;
+  }
+  timestamp_format(us, time);
+  buf_add_byte(out, '"');
+  buf_add_str(out, time);
+  buf_add_byte(out, '"');
+}
 
 static void add_head(const struct walk *walk, const struct answer_moment *moment, struct buf *out) {
   buf_add_str(out, "{\"concept_path\":");
@@ -17,18 +30,15 @@ static void add_head(const struct walk *walk, const struct answer_moment *moment
   buf_add_str(out, "\",\"as_of\":{\"seq\":");
   buf_add_dec(out, moment->seq);
   buf_add_str(out, ",\"timestamp\":");
-  if (moment->seq > 0) {
-    char time[TIMESTAMP_SIZE];
-    timestamp_format((int64_t)moment->time_us, time);
-    buf_add_byte(out, '"');
-    buf_add_str(out, time);
-    buf_add_byte(out, '"');
-  } else {
-    buf_add_str(out, "null");
-  }
+  add_time(out, moment->seq > 0, (int64_t)moment->time_us);
   char history[HISTORY_NAME_SIZE];
   history_name(history, moment->mark->history_id, moment->mark->timeline, moment->mark->branch);
-  buf_add_str(out, "},\"history\":\"");
+  buf_add_byte(out, '}');
+  if (walk->query->decay) {
+    buf_add_str(out, ",\"decayed_at\":");
+    add_time(out, moment->seq > 0, moment->decayed_at);
+  }
+  buf_add_str(out, ",\"history\":\"");
   buf_add_str(out, history);
 }
 
@@ -59,11 +69,11 @@ static int add_items(struct walk *walk, const struct reader *reader, size_t coun
     if (i > 0)
       buf_add_byte(out, ',');
     code = render_assertion(out, &entry, err);
-    if (code || item->rank.seq != topic->first.seq)
+    if (code || walk->query->lens->events || item->rank.seq != topic->listed.seq || topic->candidates.head_count == 0)
       continue;
     if (resolved->len > 0)
       buf_add_byte(resolved, ',');
-    code = resolve_topic(walk, topic, &entry, resolved, err);
+    code = resolved_render(walk, topic, resolved, err);
   }
   buf_free(&record);
   return code;
@@ -75,8 +85,10 @@ static int add_cursor(const struct walk *walk, const struct answer_moment *momen
     buf_add_str(out, "null");
     return 0;
   }
-  struct cursor cursor = {
-      .branch = moment->mark->branch, .snapshot = moment->seq, .last = walk->page.items[count - 1]->rank};
+  struct cursor cursor = {.branch = moment->mark->branch,
+                          .snapshot = moment->seq,
+                          .decayed_at = walk->query->decay ? moment->decayed_at : 0,
+                          .last = walk->page.items[count - 1]->rank};
   int code = cursor_digest(walk->query, cursor.digest, err);
   if (code)
     return code;

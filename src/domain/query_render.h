@@ -7,6 +7,7 @@
 /* What an answer says of the moment that it is about. */
 struct answer_moment {
   uint64_t seq, time_us; /* time_us counts only if seq > 0 */
+  int64_t decayed_at;    /* with query.decay: the moment that confidence decays to */
   const struct watermark *mark;
 };
 

@@ -1,10 +1,12 @@
 #include "domain/settings.h"
 
+#include <float.h>
 #include <stdlib.h>
 
 #include "base/crc32c.h"
 #include "domain/active.h"
 #include "model/assertion.h"
+#include "model/name.h"
 
 /* A number that is asserted about something. */
 struct setting {
@@ -12,17 +14,19 @@ struct setting {
   double least, greatest, none; /* none: if nothing was asserted */
 };
 
-enum setting_id { SETTING_TRUST, SETTING_COUNT };
-
 static const struct setting table[SETTING_COUNT] = {
     [SETTING_TRUST] = {"stemedb.trust", 0, 1, 1},
+    [SETTING_TIER] = {"stemedb.tier", 0, 5, 3},
+    [SETTING_HALF_LIFE] = {"stemedb.half_life_days", 0, DBL_MAX, 0},
+    [SETTING_CARDINALITY] = {"stemedb.cardinality", 0, 1, 0},
+    [SETTING_TOLERANCE] = {"stemedb.tolerance", 0, DBL_MAX, 0},
 };
 
 /* Slots of a worker's cache and of one that serves one answer. */
-enum { SLOTS_KEPT = 1024, SLOTS_OF_ANSWER = 64, SLOT_NAME_MAX = 118 };
+enum { SLOTS_KEPT = 1024, SLOTS_OF_ANSWER = 64, SLOT_NAME_MAX = 142 };
 
 struct slot {
-  double value;
+  struct setting_value value;
   uint8_t setting, len; /* len 0: empty */
   unsigned char name[SLOT_NAME_MAX];
 };
@@ -86,24 +90,30 @@ void settings_close(struct settings *settings) {
 }
 
 /* Asserting refuses values of the wrong type, so that one is as good as none. */
-static double read_number(const struct setting *setting, struct span value) {
-  char text[64], *end = NULL;
-  if (value.len >= sizeof(text))
-    return setting->none;
-  memcpy(text, value.data, value.len);
-  text[value.len] = '\0';
-  double number = strtod(text, &end);
-  bool good = end != text && *end == '\0' && number >= setting->least && number <= setting->greatest;
-  return good ? number : setting->none;
+static void read_value(const struct setting *setting, struct span text, uint64_t seq, struct setting_value *value) {
+  char *end = NULL;
+  *value = (struct setting_value){.number = setting->none};
+  if (span_equal(text, span_str("\"many\"")))
+    text = span_str("1");
+  if (span_equal(text, span_str("\"one\"")))
+    text = span_str("0");
+  if (text.len >= sizeof(value->text))
+    return;
+  memcpy(value->text, text.data, text.len);
+  double number = strtod(value->text, &end);
+  if (end == value->text || *end != '\0' || !(number >= setting->least && number <= setting->greatest))
+    return;
+  value->number = number;
+  value->seq = seq;
+  value->len = (uint8_t)text.len;
 }
 
 /* The newest of each who said it comes first; the newest of these is in force. */
-static int look_up(struct settings *settings, const struct setting *setting, struct span name, double *value,
-                   struct err *err) {
+static int look_up(struct settings *settings, const struct setting *setting, struct span name,
+                   struct setting_value *value, struct err *err) {
   struct active_scan *scan = &settings->scan;
   const struct span predicate = span_str(setting->predicate), any = {NULL, 0};
   uint64_t newest = 0;
-  *value = setting->none;
   int code = scan->scan ? 0 : active_open(settings->reader, settings->snapshot, scan, err);
   if (!code)
     code = active_seek(scan, name, predicate, any, UINT64_MAX, err);
@@ -113,7 +123,7 @@ static int look_up(struct settings *settings, const struct setting *setting, str
       if ((code = assertion_read(settings->arena, scan->row.entry.body, &assertion, err)))
         break;
       newest = scan->row.seq;
-      *value = read_number(setting, assertion.value);
+      read_value(setting, assertion.value, newest, value);
     }
     code = active_next_source(scan, err);
   }
@@ -130,13 +140,13 @@ static int find_slot(struct settings *settings, enum setting_id id, struct span 
       return err_set(err, ERR_NOMEM, "no memory for settings");
     settings->cache->slot_count = SLOTS_OF_ANSWER;
   }
-  *slot = &settings->cache->slots[(crc32c(0, name.data, name.len) + id) % settings->cache->slot_count];
+  *slot = &settings->cache->slots[(crc32c(id, name.data, name.len)) % settings->cache->slot_count];
   return 0;
 }
 
-static int setting_number(struct settings *settings, enum setting_id id, struct span name, double *value,
-                          struct err *err) {
-  *value = table[id].none;
+int settings_find(struct settings *settings, enum setting_id id, struct span name, struct setting_value *out,
+                  struct err *err) {
+  *out = (struct setting_value){.number = table[id].none};
   if (settings->none || name.len == 0)
     return 0;
   struct slot *slot = NULL;
@@ -144,12 +154,12 @@ static int setting_number(struct settings *settings, enum setting_id id, struct 
   if (code)
     return code;
   if (slot->len > 0 && slot->setting == id && span_equal(span_of(slot->name, slot->len), name)) {
-    *value = slot->value;
+    *out = slot->value;
     return 0;
   }
-  code = look_up(settings, &table[id], name, value, err);
+  code = look_up(settings, &table[id], name, out, err);
   if (!code && name.len <= SLOT_NAME_MAX) {
-    slot->value = *value;
+    slot->value = *out;
     slot->setting = (uint8_t)id;
     slot->len = (uint8_t)name.len;
     memcpy(slot->name, name.data, name.len);
@@ -157,6 +167,13 @@ static int setting_number(struct settings *settings, enum setting_id id, struct 
   return code;
 }
 
-int settings_trust(struct settings *settings, struct span source, double *trust, struct err *err) {
-  return setting_number(settings, SETTING_TRUST, source, trust, err);
+int settings_find_predicate(struct settings *settings, enum setting_id id, struct span predicate,
+                            struct setting_value *out, struct err *err) {
+  static const char prefix[] = "predicate/";
+  unsigned char name[sizeof(prefix) - 1 + NAME_PREDICATE_MAX];
+  if (predicate.len > NAME_PREDICATE_MAX)
+    return err_set(err, ERR_INVALID, "a predicate is too long");
+  memcpy(name, prefix, sizeof(prefix) - 1);
+  memcpy(name + sizeof(prefix) - 1, predicate.data, predicate.len);
+  return settings_find(settings, id, span_of(name, sizeof(prefix) - 1 + predicate.len), out, err);
 }

@@ -26,7 +26,31 @@ NODISCARD int settings_open(struct arena *arena, const struct reader *reader, co
                             uint64_t snapshot, struct settings_cache *cache, struct settings **out, struct err *err);
 /* Takes NULL. */
 void settings_close(struct settings *settings);
-/* Trust of a source in [0, 1]: 1.0 if none was asserted; of anonymous (len 0): 1.0. */
-NODISCARD int settings_trust(struct settings *settings, struct span source, double *trust, struct err *err);
+/* What can be set: about a source, and about a predicate's concept, `predicate/NAME`. */
+enum setting_id {
+  SETTING_TRUST,       /* number in [0, 1] */
+  SETTING_TIER,        /* 0 to 5 */
+  SETTING_HALF_LIFE,   /* days, above 0; 0 where none was set: no decay */
+  SETTING_CARDINALITY, /* 1: "many"; 0: "one" */
+  SETTING_TOLERANCE,   /* number from 0 */
+  SETTING_COUNT
+};
+
+enum { SETTING_TEXT_MAX = 39 };
+
+/* A setting in force. */
+struct setting_value {
+  double number;
+  uint64_t seq;                /* of the assertion that made it; 0: nothing was asserted, and `number` is the default */
+  uint8_t len;                 /* of text; 0 where nothing was asserted */
+  char text[SETTING_TEXT_MAX]; /* the number as it was asserted, canonical */
+};
+
+/* The setting of `name` (a concept path); the default of anonymous (len 0). */
+NODISCARD int settings_find(struct settings *settings, enum setting_id id, struct span name, struct setting_value *out,
+                            struct err *err);
+/* The same of the predicate `predicate`. */
+NODISCARD int settings_find_predicate(struct settings *settings, enum setting_id id, struct span predicate,
+                                      struct setting_value *out, struct err *err);
 
 #endif

@@ -1,106 +1,103 @@
-/* One topic: its heads, its groups, and what of it gets onto the page. */
-#include <inttypes.h>
-
+/* One topic: gathering its heads, and what is read along with them. */
+#include "domain/value_set.h"
 #include "domain/walk.h"
 
 /* So many assertions of a source are read one by one before the scan skips to the next source: a skip costs as much. */
 enum { RUN_EAGER = 8 };
 
-static int no_memory(struct err *err) {
-  return err_set(err, ERR_NOMEM, "too many assertions for one answer: name a predicate or a source");
-}
+/* The row that was read last. */
+struct reading {
+  struct assertion assertion;
+  double confidence;
+  enum verdict verdict;
+};
 
-/* Makes room for one more element in an array of the arena; what is new is not cleared. */
-static void *grow(struct arena *arena, void *array, size_t count, size_t *room, size_t size) {
-  if (count < *room)
-    return array;
-  size_t more = *room ? *room * 2 : 8;
-  void *larger = more > SIZE_MAX / size ? NULL : arena_alloc(arena, more * size);
-  if (!larger)
-    return NULL;
-  if (count)
-    memcpy(larger, array, count * size);
-  *room = more;
-  return larger;
-}
-
-/* Reads the current row and puts it to the filters; where it stands has been filtered by the walk. */
-static int read_row(struct walk *walk, struct assertion *assertion, bool *passes, struct err *err) {
-  if (arena_used(walk->parse) > 0)
-    arena_reset(walk->parse);
-  int code = assertion_read(walk->parse, walk->scan.row.entry.body, assertion, err);
+/* Whether the values of the topic's predicate add up, and which of them are equal. */
+static int read_settings(struct walk *walk, struct err *err) {
+  struct setting_value cardinality, tolerance;
+  int code = settings_find_predicate(walk->settings, SETTING_CARDINALITY, walk->predicate, &cardinality, err);
+  if (!code)
+    code = settings_find_predicate(walk->settings, SETTING_TOLERANCE, walk->predicate, &tolerance, err);
   if (code)
-    return err_context(err, "entry %" PRIu64, walk->scan.row.seq);
-  *passes = assertion->confidence >= walk->query->min_confidence;
-  return 0;
+    return code;
+  walk->many = cardinality.number > 0;
+  walk->tolerance = (struct span){NULL, 0};
+  if (tolerance.number > 0)
+    walk->tolerance = arena_copy(walk->arena, span_of(tolerance.text, tolerance.len));
+  return tolerance.number > 0 && !walk->tolerance.data ? walk_no_memory(err) : 0;
 }
 
-/* A copy of the current row's record for the page, if it is short and others are few. */
-static int keep_record(struct walk *walk, struct span *record, struct err *err) {
-  const struct span row = walk->scan.row.entry.record;
-  *record = (struct span){NULL, 0};
-  if (row.len > PAGE_RECORD_MAX || walk->records >= walk->page.capacity)
-    return 0;
-  *record = arena_copy(walk->scratch, row);
-  walk->records++;
-  return record->data ? 0 : no_memory(err);
+int topic_begin(struct walk *walk, struct span path, struct span predicate, struct err *err) {
+  arena_reset(walk->scratch);
+  walk->topic = NULL;
+  walk->runs = NULL;
+  walk->marks = NULL;
+  walk->older = NULL;
+  walk->run_count = walk->run_room = walk->mark_count = walk->mark_room = 0;
+  walk->older_count = walk->older_room = walk->records = 0;
+  memmove(walk->path_bytes, path.data, path.len);
+  memmove(walk->predicate_bytes, predicate.data, predicate.len);
+  walk->path = span_of(walk->path_bytes, path.len);
+  walk->predicate = span_of(walk->predicate_bytes, predicate.len);
+  const struct start *start = &walk->start;
+  walk->starts_here =
+      start->after &&
+      (!walk->query->subtree || (span_equal(walk->path, start->path) && span_equal(walk->predicate, start->predicate)));
+  return walk->query->lens->events ? 0 : read_settings(walk, err);
 }
 
-/* The topic begins to exist with the first assertion that passes. Topics of one concept share its path. */
-static int begin_topic(struct walk *walk, struct err *err) {
-  struct topic *before = walk->topic_count ? walk->topics[walk->topic_count - 1] : NULL;
-  struct topic *topic = arena_calloc(walk->arena, 1, sizeof(*topic));
-  struct topic **topics =
-      topic ? grow(walk->arena, walk->topics, walk->topic_count, &walk->topic_room, sizeof(*walk->topics)) : NULL;
-  if (!topics || walk->topic_count >= UINT32_MAX)
-    return no_memory(err);
-  topic->path = before && span_equal(before->path, walk->path) ? before->path : arena_copy(walk->arena, walk->path);
-  topic->predicate = arena_copy(walk->arena, walk->predicate);
-  if (!topic->path.data || !topic->predicate.data)
-    return no_memory(err);
-  topic->index = (uint32_t)walk->topic_count;
-  walk->topics = topics;
-  walk->topics[walk->topic_count++] = topic;
-  walk->topic = topic;
-  return 0;
+static int read_row(struct walk *walk, const struct run *run, struct reading *out, struct err *err) {
+  return walk_read(walk, run->half_life, &out->assertion, &out->confidence, &out->verdict, err);
 }
 
-/* Adds the current row as the head of its source. What lenses need of it is copied in one piece: id, source, value. */
-static int add_head(struct walk *walk, const struct assertion *assertion, struct err *err) {
-  int code = walk->topic ? 0 : begin_topic(walk, err);
+/* Whether the current row takes part in what is resolved. */
+static bool counts(const struct walk *walk, const struct reading *reading) {
+  return reading->verdict == VERDICT_PASSES && !walk->scan.retracted;
+}
+
+/* Adds the current row as a head. What lenses need of it is copied in one piece: id, source, value. */
+static int add_head(struct walk *walk, const struct reading *reading, struct err *err) {
+  int code = walk->topic ? 0 : walk_add_topic(walk, err);
   if (code)
     return code;
   struct candidates *c = &walk->topic->candidates;
+  const struct span value = reading->assertion.value;
   size_t room = walk->topic->head_room;
-  struct head *heads = grow(walk->arena, c->heads, c->head_count, &room, sizeof(*heads));
-  struct run *runs = grow(walk->scratch, walk->runs, c->head_count, &walk->run_room, sizeof(*runs));
-  unsigned char *bytes = arena_alloc(walk->arena, ID_SIZE + walk->source.len + assertion->value.len);
-  if (!heads || !runs || !bytes || room >= HEAD_NONE)
-    return no_memory(err);
+  struct head *heads = walk_grow(walk->arena, c->heads, c->head_count, &room, sizeof(*heads));
+  struct mark *marks = walk_grow(walk->scratch, walk->marks, walk->mark_count, &walk->mark_room, sizeof(*marks));
+  unsigned char *bytes = arena_alloc(walk->arena, ID_SIZE + walk->source.len + value.len);
+  if (!heads || !marks || !bytes || room >= HEAD_NONE)
+    return walk_no_memory(err);
   c->heads = heads;
   walk->topic->head_room = (uint32_t)room;
-  walk->runs = runs;
+  walk->marks = marks;
   memcpy(bytes, walk->scan.row.entry.id, ID_SIZE);
   memcpy(bytes + ID_SIZE, walk->source_bytes, walk->source.len);
-  memcpy(bytes + ID_SIZE + walk->source.len, assertion->value.data, assertion->value.len);
-  heads[c->head_count] = (struct head){.id = bytes,
-                                       .source = span_of(bytes + ID_SIZE, walk->source.len),
-                                       .value = span_of(bytes + ID_SIZE + walk->source.len, assertion->value.len),
-                                       .confidence = assertion->confidence,
-                                       .seq = walk->scan.row.seq};
-  runs[c->head_count] = (struct run){.unread = walk->scan.row.seq - 1};
-  return keep_record(walk, &runs[c->head_count++].record, err);
+  memcpy(bytes + ID_SIZE + walk->source.len, value.data, value.len);
+  heads[c->head_count++] = (struct head){.id = bytes,
+                                         .source = span_of(bytes + ID_SIZE, walk->source.len),
+                                         .value = span_of(bytes + ID_SIZE + walk->source.len, value.len),
+                                         .confidence = reading->confidence,
+                                         .asserted = reading->assertion.confidence,
+                                         .seq = walk->scan.row.seq,
+                                         .mark = (uint32_t)walk->mark_count};
+  marks[walk->mark_count].run = (uint32_t)walk->run_count - 1;
+  return walk_keep_record(walk, &marks[walk->mark_count++].record, err);
 }
 
-static int add_older(struct walk *walk, const struct assertion *assertion, struct err *err) {
-  struct older *older = grow(walk->scratch, walk->older, walk->older_count, &walk->older_room, sizeof(*older));
+static int add_older(struct walk *walk, const struct reading *reading, struct err *err) {
+  int code = walk->topic ? 0 : walk_add_topic(walk, err);
+  struct older *older =
+      code ? NULL : walk_grow(walk->scratch, walk->older, walk->older_count, &walk->older_room, sizeof(*older));
   if (!older)
-    return no_memory(err);
+    return code ? code : walk_no_memory(err);
   walk->older = older;
   older += walk->older_count++;
-  *older = (struct older){
-      .head = walk->topic->candidates.head_count - 1, .confidence = assertion->confidence, .seq = walk->scan.row.seq};
-  return keep_record(walk, &older->record, err);
+  *older = (struct older){.run = (uint32_t)walk->run_count - 1,
+                          .retracted = walk->scan.retracted,
+                          .confidence = reading->confidence,
+                          .seq = walk->scan.row.seq};
+  return walk_keep_record(walk, &older->record, err);
 }
 
 /* The greatest seq that can be on the page and is not a head. */
@@ -109,157 +106,149 @@ static uint64_t ceiling(const struct walk *walk) {
 }
 
 static bool in_run(const struct walk *walk) {
-  return active_in_run(&walk->scan, walk->path, walk->predicate, walk->source);
+  return active_in_run(&walk->scan, walk->runs[walk->run_count - 1].path, walk->predicate, walk->source);
 }
 
-/* Walks the current row's source: to its head, a little further, and on to the next source. */
-static int gather_run(struct walk *walk, struct err *err) {
-  struct assertion assertion;
-  bool passes = false;
-  walk->source = span_of(walk->source_bytes, walk->scan.row.source.len);
-  memcpy(walk->source_bytes, walk->scan.row.source.data, walk->source.len);
-  int code = read_row(walk, &assertion, &passes, err);
-  while (!code && !passes) {
+/* To the first row of the run that passes; *in is false behind its end. */
+static int find_passing(struct walk *walk, const struct run *run, struct reading *reading, bool *in, struct err *err) {
+  int code = read_row(walk, run, reading, err);
+  while (!code && reading->verdict != VERDICT_PASSES) {
     code = active_next(&walk->scan, err);
-    if (code || !in_run(walk))
+    if (code || !(*in = in_run(walk)))
       return code;
-    code = read_row(walk, &assertion, &passes, err);
+    code = read_row(walk, run, reading, err);
   }
-  code = code ? code : add_head(walk, &assertion, err);
-  if (code)
-    return code;
-  struct run *run = &walk->runs[walk->topic->candidates.head_count - 1];
+  *in = true;
+  return code;
+}
+
+/* Reads a little further behind a head, in one go. */
+static int gather_older(struct walk *walk, struct run *run, bool *ended, struct err *err) {
   const uint64_t limit = ceiling(walk);
+  struct reading reading;
+  *ended = false;
   for (int n = 0; n < RUN_EAGER && run->unread <= limit && walk->older_count < walk->page.capacity; n++) {
-    if ((code = active_next(&walk->scan, err)))
+    int code = active_next(&walk->scan, err);
+    if (code)
       return code;
     if (!in_run(walk)) {
+      *ended = true;
       run->unread = 0;
       return 0;
     }
     run->unread = walk->scan.row.seq - 1;
-    code = read_row(walk, &assertion, &passes, err);
-    if (!code && passes)
-      code = add_older(walk, &assertion, err);
+    code = read_row(walk, run, &reading, err);
+    if (!code && reading.verdict == VERDICT_PASSES)
+      code = add_older(walk, &reading, err);
     if (code)
       return code;
   }
+  return 0;
+}
+
+/* The heads of a run that are not its first row: of each value the newest, or, behind retracted ones, one. */
+static int gather_more(struct walk *walk, struct run *run, bool found, struct err *err) {
+  struct value_set values = {NULL, 0, 0};
+  const uint32_t before = walk->topic->candidates.head_count - found;
+  struct reading reading;
+  int code = 0;
+  if (found)
+    code = value_set_add(walk->scratch, &values, walk->topic->candidates.heads[before].value, err);
+  while (!code && (walk->many || !found)) {
+    code = active_next(&walk->scan, err);
+    if (code || !in_run(walk))
+      break;
+    code = read_row(walk, run, &reading, err);
+    if (code || !counts(walk, &reading) || value_set_has(&values, reading.assertion.value))
+      continue;
+    found = true;
+    code = add_head(walk, &reading, err);
+    const struct candidates *c = &walk->topic->candidates;
+    if (!code)
+      code = value_set_add(walk->scratch, &values, c->heads[c->head_count - 1].value, err);
+  }
+  const struct candidates *c = &walk->topic->candidates;
+  uint64_t *known = code ? NULL : arena_calloc(walk->scratch, c->head_count - before + 1, sizeof(*known));
+  if (!known)
+    return code ? code : walk_no_memory(err);
+  for (uint32_t i = before; i < c->head_count; i++)
+    known[run->known_count++] = c->heads[i].seq;
+  run->known = known;
+  return 0;
+}
+
+/* A new run at the current row's source. */
+static int add_run(struct walk *walk, struct span path, struct run **out, struct err *err) {
+  struct run *runs = walk_grow(walk->scratch, walk->runs, walk->run_count, &walk->run_room, sizeof(*runs));
+  if (!runs)
+    return walk_no_memory(err);
+  walk->runs = runs;
+  struct run *run = *out = &runs[walk->run_count++];
+  *run = (struct run){.path = path, .source = arena_copy(walk->scratch, walk->source)};
+  if (!run->source.data)
+    return walk_no_memory(err);
+  if (!walk->query->decay)
+    return 0;
+  struct setting_value half_life;
+  int code = settings_find(walk->settings, SETTING_HALF_LIFE, walk->source, &half_life, err);
+  run->half_life = code ? 0 : half_life.number;
+  return code;
+}
+
+/* Walks the current row's source: to its head, a little further, and on to the next source. */
+static int gather_run(struct walk *walk, struct span path, struct err *err) {
+  struct active_scan *scan = &walk->scan;
+  struct reading reading;
+  struct run *run = NULL;
+  bool in = false, ended = false;
+  walk->source = span_of(walk->source_bytes, scan->row.source.len);
+  memcpy(walk->source_bytes, scan->row.source.data, walk->source.len);
+  if (filter_source(walk->query, walk->source) != VERDICT_PASSES)
+    return active_next_source(scan, err);
+  int code = add_run(walk, path, &run, err);
+  if (!code)
+    code = find_passing(walk, run, &reading, &in, err);
+  if (code || !in) {
+    walk->run_count -= !in;
+    return code;
+  }
+  const bool head = counts(walk, &reading);
+  run->unread = scan->row.seq - 1;
+  code = head ? add_head(walk, &reading, err) : add_older(walk, &reading, err);
+  if (!code && (walk->many || scan->all))
+    code = gather_more(walk, run, head, err);
+  else if (!code)
+    code = gather_older(walk, run, &ended, err);
+  if (code || ended)
+    return code;
+  const uint64_t limit = ceiling(walk);
   run->unread = run->unread < limit ? run->unread : limit;
-  return active_next_source(&walk->scan, err);
+  return in_run(walk) ? active_next_source(scan, err) : 0;
 }
 
 /* Steps over what the `source` filter excludes; *in tells whether the scan then stands at the source that is wanted. */
-static int find_source(struct walk *walk, bool *in, struct err *err) {
+static int find_source(struct walk *walk, struct span path, bool *in, struct err *err) {
   int code = 0;
   const struct span wanted = walk->query->source;
   if (span_compare(walk->scan.row.source, wanted) < 0)
-    code = active_seek(&walk->scan, walk->path, walk->predicate, wanted, UINT64_MAX, err);
-  *in = !code && active_in_run(&walk->scan, walk->path, walk->predicate, wanted);
+    code = active_seek(&walk->scan, path, walk->predicate, wanted, UINT64_MAX, err);
+  *in = !code && active_in_run(&walk->scan, path, walk->predicate, wanted);
   return code;
 }
 
-int topic_gather(struct walk *walk, struct err *err) {
+int topic_gather(struct walk *walk, struct span path, struct err *err) {
   struct active_scan *scan = &walk->scan;
-  arena_reset(walk->scratch);
-  walk->topic = NULL;
-  walk->runs = NULL;
-  walk->older = NULL;
-  walk->run_room = walk->older_room = walk->older_count = walk->records = 0;
-  walk->path = span_of(walk->path_bytes, scan->row.path.len);
-  memcpy(walk->path_bytes, scan->row.path.data, walk->path.len);
-  walk->predicate = span_of(walk->predicate_bytes, scan->row.predicate.len);
-  memcpy(walk->predicate_bytes, scan->row.predicate.data, walk->predicate.len);
-  const struct start *start = &walk->start;
-  walk->starts_here =
-      start->after &&
-      (!walk->query->subtree || (span_equal(walk->path, start->path) && span_equal(walk->predicate, start->predicate)));
   int code = 0;
   if (!walk->query->has_source) {
-    while (!code && active_in_topic(scan, walk->path, walk->predicate))
-      code = gather_run(walk, err);
+    while (!code && active_in_topic(scan, path, walk->predicate))
+      code = gather_run(walk, path, err);
     return code;
   }
   bool in = false;
-  code = find_source(walk, &in, err);
+  code = find_source(walk, path, &in, err);
   if (!code && in)
-    code = gather_run(walk, err);
-  if (!code && active_in_topic(scan, walk->path, walk->predicate))
+    code = gather_run(walk, path, err);
+  if (!code && active_in_topic(scan, path, walk->predicate))
     code = active_next_predicate(scan, err);
-  return code;
-}
-
-int topic_weigh(struct walk *walk, struct topic *topic, struct err *err) {
-  if (topic->weighed)
-    return 0;
-  struct candidates *c = &topic->candidates;
-  for (uint32_t i = 0; i < c->head_count; i++) {
-    int code = settings_trust(walk->settings, c->heads[i].source, &c->heads[i].trust, err);
-    if (code)
-      return code;
-  }
-  topic->weighed = true;
-  return groups_form(walk->arena, c, err);
-}
-
-/* Gives an assertion its rank, and its place on the page if it has one. `head`: its index if it is one, else HEAD_NONE.
- */
-static int offer(struct walk *walk, const struct ranked *item, uint32_t head, struct span record, struct err *err) {
-  struct topic *topic = walk->topic;
-  const struct rank rank = walk->query->lens->rank(item);
-  if (topic->first.seq == 0 || rank_compare(&rank, &topic->first) < 0) {
-    topic->first = rank;
-    topic->first_head = head;
-  }
-  if (walk->starts_here && rank_compare(&walk->start.last, &rank) >= 0)
-    return 0;
-  const uint32_t order = walk->query->subtree ? topic->index : 0;
-  if (!page_admits(&walk->page, order, &rank))
-    return 0;
-  return page_add(&walk->page, order, topic->index, &rank, record, err);
-}
-
-/* Reads on in a source from where gathering left it, as long as an assertion of it could get onto the page. */
-static int read_on(struct walk *walk, const struct head *head, uint64_t from, struct err *err) {
-  struct active_scan *scan = &walk->scan;
-  const uint32_t order = walk->query->subtree ? walk->topic->index : 0;
-  struct ranked item = {.trust = head->trust, .seq = from + 1};
-  struct rank bound = walk->query->lens->bound(&item);
-  if (from == 0 || !page_admits(&walk->page, order, &bound))
-    return 0;
-  int code = active_seek(scan, walk->path, walk->predicate, head->source, from, err);
-  while (!code && active_in_run(scan, walk->path, walk->predicate, head->source)) {
-    struct assertion assertion;
-    bool passes = false;
-    if ((code = read_row(walk, &assertion, &passes, err)))
-      break;
-    item.seq = scan->row.seq;
-    item.confidence = assertion.confidence;
-    if (passes && (code = offer(walk, &item, HEAD_NONE, scan->row.entry.record, err)))
-      break;
-    bound = walk->query->lens->bound(&item);
-    if (!page_admits(&walk->page, order, &bound))
-      break;
-    code = active_next(scan, err);
-  }
-  return code;
-}
-
-int topic_rank(struct walk *walk, struct err *err) {
-  struct topic *topic = walk->topic;
-  struct candidates *c = &topic->candidates;
-  int code = walk->query->lens->weighs ? topic_weigh(walk, topic, err) : 0;
-  for (uint32_t i = 0; !code && i < c->head_count; i++) {
-    const struct head *h = &c->heads[i];
-    const double level = c->groups ? c->groups[h->group].level : 0;
-    const struct ranked item = {.confidence = h->confidence, .trust = h->trust, .seq = h->seq, .level = level};
-    code = offer(walk, &item, i, walk->runs[i].record, err);
-  }
-  for (size_t i = 0; !code && i < walk->older_count; i++) {
-    const struct older *o = &walk->older[i];
-    const struct ranked item = {.confidence = o->confidence, .trust = c->heads[o->head].trust, .seq = o->seq};
-    code = offer(walk, &item, HEAD_NONE, o->record, err);
-  }
-  for (uint32_t i = 0; !code && i < c->head_count; i++)
-    code = read_on(walk, &c->heads[i], walk->runs[i].unread, err);
   return code;
 }

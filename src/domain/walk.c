@@ -1,9 +1,12 @@
 #include "domain/walk.h"
 
+#include <inttypes.h>
+
 enum { WALK_SCRATCH_MAX = 32 << 20 };
 
 int walk_open(struct walk *walk, const struct reader *reader, struct settings *settings, const struct query *query,
               uint64_t snapshot, const struct start *start, struct arena *arena, struct err *err) {
+  walk->reader = reader;
   walk->settings = settings;
   walk->query = query;
   walk->arena = arena;
@@ -13,13 +16,80 @@ int walk_open(struct walk *walk, const struct reader *reader, struct settings *s
   if (!walk->scratch || !walk->parse)
     return err_set(err, ERR_NOMEM, "no memory for a query");
   int code = page_init(&walk->page, arena, (size_t)query->limit + 1, err);
-  return code ? code : active_open(reader, snapshot, &walk->scan, err);
+  if (!code)
+    code = active_open(reader, snapshot, &walk->scan, err);
+  walk->scan.all = query->include_retracted || query->lens->events;
+  return code;
 }
 
 void walk_close(struct walk *walk) {
   active_close(&walk->scan);
   arena_free(walk->scratch);
   arena_free(walk->parse);
+}
+
+int walk_no_memory(struct err *err) {
+  return err_set(err, ERR_NOMEM, "too many assertions for one answer: name a predicate or a source");
+}
+
+void *walk_grow(struct arena *arena, void *array, size_t count, size_t *room, size_t size) {
+  if (count < *room)
+    return array;
+  size_t more = *room ? *room * 2 : 8;
+  void *larger = more > SIZE_MAX / size ? NULL : arena_alloc(arena, more * size);
+  if (!larger)
+    return NULL;
+  if (count)
+    memcpy(larger, array, count * size);
+  *room = more;
+  return larger;
+}
+
+int walk_read(struct walk *walk, double half_life, struct assertion *assertion, double *confidence,
+              enum verdict *verdict, struct err *err) {
+  const struct entry *entry = &walk->scan.row.entry;
+  if (walk->query->rows_max && ++walk->rows_read > walk->query->rows_max)
+    return err_set(err, ERR_BUSY, "more than %" PRIu64 " assertions would have to be read", walk->query->rows_max);
+  if (arena_used(walk->parse) > 0)
+    arena_reset(walk->parse);
+  int code = assertion_read(walk->parse, entry->body, assertion, err);
+  if (code)
+    return err_context(err, "entry %" PRIu64, walk->scan.row.seq);
+  *confidence = assertion->confidence;
+  if (half_life > 0)
+    *confidence *= decay_factor(decay_age(assertion, entry->time_us, walk->decayed_at), half_life);
+  *verdict = filter_assertion(walk->query, assertion, *confidence);
+  return 0;
+}
+
+int walk_keep_record(struct walk *walk, struct span *record, struct err *err) {
+  const struct span row = walk->scan.row.entry.record;
+  *record = (struct span){NULL, 0};
+  if (row.len > PAGE_RECORD_MAX || walk->records >= walk->page.capacity)
+    return 0;
+  *record = arena_copy(walk->scratch, row);
+  walk->records++;
+  return record->data ? 0 : walk_no_memory(err);
+}
+
+int walk_add_topic(struct walk *walk, struct err *err) {
+  struct topic *before = walk->topic_count ? walk->topics[walk->topic_count - 1] : NULL;
+  struct topic *topic = arena_calloc(walk->arena, 1, sizeof(*topic));
+  struct topic **topics =
+      topic ? walk_grow(walk->arena, walk->topics, walk->topic_count, &walk->topic_room, sizeof(*walk->topics)) : NULL;
+  if (!topics || walk->topic_count >= UINT32_MAX)
+    return walk_no_memory(err);
+  topic->path = before && span_equal(before->path, walk->path) ? before->path : arena_copy(walk->arena, walk->path);
+  topic->predicate = arena_copy(walk->arena, walk->predicate);
+  if (!topic->path.data || !topic->predicate.data)
+    return walk_no_memory(err);
+  topic->candidates.many = walk->many;
+  topic->candidates.tolerance = walk->tolerance;
+  topic->index = (uint32_t)walk->topic_count;
+  walk->topics = topics;
+  walk->topics[walk->topic_count++] = topic;
+  walk->topic = topic;
+  return 0;
 }
 
 /* A range of paths: one, or all that begin with it. */
@@ -35,9 +105,22 @@ static bool in_range(const struct walk *walk, const struct range *range) {
   return span_equal(range->prefix ? span_of(path.data, range->path.len) : path, range->path);
 }
 
+/* The topic at the current row, up to where the next one begins. */
+static int gather_topic(struct walk *walk, struct err *err) {
+  const struct concept_row *row = &walk->scan.row;
+  int code = topic_begin(walk, row->path, row->predicate, err);
+  if (code)
+    return code;
+  if (!walk->query->lens->events)
+    return topic_gather(walk, walk->path, err);
+  if (walk->query->subtree || walk->query->predicate.data)
+    return timeline_gather(walk, walk->path, walk->predicate, err);
+  return timeline_gather(walk, walk->path, (struct span){NULL, 0}, err);
+}
+
 /* Walks the topic at the current row and returns to the one that follows it in the range, if there is one. */
 static int walk_topic(struct walk *walk, const struct range *range, struct err *err) {
-  int code = topic_gather(walk, err);
+  int code = gather_topic(walk, err);
   if (code || !walk->topic)
     return code;
   unsigned char next[NAME_PATH_MAX + NAME_PREDICATE_MAX];
@@ -50,7 +133,7 @@ static int walk_topic(struct walk *walk, const struct range *range, struct err *
     memcpy(next + path.len, walk->scan.row.predicate.data, predicate.len);
   }
   const uint64_t seeks = walk->scan.seeks;
-  code = topic_rank(walk, err);
+  code = walk->query->lens->events ? 0 : topic_rank(walk, err);
   if (code || walk->scan.seeks == seeks)
     return code;
   if (more)
@@ -116,6 +199,69 @@ int walk_run(struct walk *walk, struct err *err) {
   const struct query *query = walk->query;
   const struct range self = {query->concept_path, false};
   int code = query->subtree ? walk_subtree(walk, err) : walk_range(walk, &self, self.path, query->predicate, err);
+  if (!code)
+    page_sort(&walk->page);
+  return code;
+}
+
+/* The next predicate of any of the paths, at or after `predicate` (after it, if `past`), in `bytes`; data NULL: none.
+ */
+static int next_predicate(struct walk *walk, const struct span *paths, size_t count, struct span *predicate, bool past,
+                          unsigned char bytes[NAME_PREDICATE_MAX], struct err *err) {
+  struct active_scan *scan = &walk->scan;
+  const struct span any = {NULL, 0}, from = *predicate;
+  unsigned char least_bytes[NAME_PREDICATE_MAX];
+  struct span least = {NULL, 0};
+  for (size_t i = 0; i < count; i++) {
+    int code = active_seek(scan, paths[i], from, any, UINT64_MAX, err);
+    if (!code && past && active_in_topic(scan, paths[i], from))
+      code = active_next_predicate(scan, err);
+    if (code)
+      return code;
+    if (!scan->found || !span_equal(scan->row.path, paths[i]) ||
+        (least.data && span_compare(scan->row.predicate, least) >= 0))
+      continue;
+    least = span_of(least_bytes, scan->row.predicate.len);
+    memcpy(least_bytes, scan->row.predicate.data, least.len);
+  }
+  *predicate = (struct span){NULL, 0};
+  if (least.data) {
+    memcpy(bytes, least.data, least.len);
+    *predicate = span_of(bytes, least.len);
+  }
+  return 0;
+}
+
+static int walk_class_topic(struct walk *walk, const struct span *paths, size_t count, struct span predicate,
+                            struct err *err) {
+  const struct query *query = walk->query;
+  const struct span any = {NULL, 0};
+  int code = topic_begin(walk, query->concept_path, predicate, err);
+  for (size_t i = 0; !code && i < count; i++) {
+    code = active_seek(&walk->scan, paths[i], predicate, any, UINT64_MAX, err);
+    if (!code && active_in_topic(&walk->scan, paths[i], predicate))
+      code = query->lens->events ? timeline_gather(walk, paths[i], predicate, err) : topic_gather(walk, paths[i], err);
+  }
+  if (code || !walk->topic || query->lens->events)
+    return code;
+  code = topic_merge(walk, err);
+  return code ? code : topic_rank(walk, err);
+}
+
+int walk_class(struct walk *walk, const struct span *paths, size_t count, struct err *err) {
+  const struct span asked = walk->query->predicate;
+  unsigned char bytes[NAME_PREDICATE_MAX];
+  struct span predicate = asked;
+  int code = 0;
+  for (bool past = false; !code; past = true) {
+    if (!asked.data)
+      code = next_predicate(walk, paths, count, &predicate, past, bytes, err);
+    if (code || !predicate.data)
+      break;
+    code = walk_class_topic(walk, paths, count, predicate, err);
+    if (asked.data)
+      break;
+  }
   if (!code)
     page_sort(&walk->page);
   return code;

@@ -7,6 +7,7 @@
 #define DOMAIN_WALK_H
 
 #include "domain/active.h"
+#include "domain/filter.h"
 #include "domain/lens.h"
 #include "domain/page.h"
 #include "domain/query.h"
@@ -17,23 +18,35 @@
 /* A topic of which at least one assertion passes the filters. In the answer's arena. */
 struct topic {
   struct span path, predicate;
-  struct candidates candidates;
-  struct rank first;   /* of its first assertion in the lens's order, as far as it was read; seq 0: none was */
-  uint32_t first_head; /* which head that is; HEAD_NONE if it is superseded */
-  uint32_t index;      /* in walk.topics */
+  struct candidates candidates; /* no heads: only retracted ones passed */
+  struct rank listed;           /* of its first assertion in the answer, as far as it was read; seq 0: none was */
+  struct rank first;            /* of the first of them that counts */
+  uint32_t first_head;          /* which head that is; HEAD_NONE if it is superseded */
+  uint32_t index;               /* in walk.topics */
   uint32_t head_room;
   bool weighed; /* trust and groups of the candidates are filled in */
 };
 
-/* What is remembered of a head while its topic is walked. */
+/* The assertions of one source about one (path, predicate), while their topic is walked. In the scratch arena. */
 struct run {
-  struct span record; /* in the scratch arena; len 0: not kept */
-  uint64_t unread;    /* greatest seq of its source that may not have been read; 0: all was */
+  struct span path, source;
+  double half_life, trust;
+  int tier;
+  uint64_t unread;       /* greatest seq that may not have been read; 0: all was */
+  const uint64_t *known; /* seqs below it that were read nonetheless, descending */
+  uint32_t known_count;
 };
 
-/* A superseded assertion that was read along with its head. */
+/* What is remembered of a head: head.mark is its index. */
+struct mark {
+  struct span record; /* in the scratch arena; len 0: not kept */
+  uint32_t run;
+};
+
+/* An assertion that was read along with the heads, but is none: superseded, or retracted. */
 struct older {
-  uint32_t head;
+  uint32_t run;
+  bool retracted;
   double confidence;
   uint64_t seq;
   struct span record; /* as above */
@@ -48,6 +61,9 @@ struct start {
 
 struct walk {
   const struct query *query;
+  const struct reader *reader;
+  int64_t decayed_at; /* the moment that confidence decays to, if it does */
+  uint64_t rows_read;
   struct arena *arena;   /* of the answer */
   struct arena *scratch; /* of the topic that is being walked */
   struct arena *parse;   /* of the row that is being read */
@@ -62,8 +78,12 @@ struct walk {
   struct span path, predicate, source;
   unsigned char path_bytes[NAME_PATH_MAX], predicate_bytes[NAME_PREDICATE_MAX], source_bytes[NAME_PATH_MAX];
   bool starts_here; /* the page begins after start.last in this topic */
+  bool many;        /* the predicate's values add up */
+  struct span tolerance;
   struct run *runs;
-  size_t run_room;
+  size_t run_count, run_room;
+  struct mark *marks;
+  size_t mark_count, mark_room;
   struct older *older;
   size_t older_count, older_room;
   size_t records; /* kept for it */
@@ -77,14 +97,46 @@ NODISCARD int walk_open(struct walk *walk, const struct reader *reader, struct s
 void walk_close(struct walk *walk);
 /* Walks all that the query asks for, or until the page is full and nothing further can get onto it. Sorts the page. */
 NODISCARD int walk_run(struct walk *walk, struct err *err);
+/* The same for a class of paths, ascending, that are one concept. */
+NODISCARD int walk_class(struct walk *walk, const struct span *paths, size_t count, struct err *err);
+/* Reads the current row: the assertion, what decay by `half_life` leaves of its confidence, and whether it passes.
+ * ERR_BUSY: over the query's rows_max. */
+NODISCARD int walk_read(struct walk *walk, double half_life, struct assertion *assertion, double *confidence,
+                        enum verdict *verdict, struct err *err);
 
 /* --- topic.c --- */
 
-/* Walks the topic at the scan's current row: gathers, ranks, offers to the page. Afterwards the scan stands behind the
- * topic, or anywhere if it was moved (scan.seeks). */
-NODISCARD int topic_gather(struct walk *walk, struct err *err);
+/* Begins the topic (path, predicate). */
+NODISCARD int topic_begin(struct walk *walk, struct span path, struct span predicate, struct err *err);
+/* Gathers heads and others from the scan's current row, as long as that is about `path` and the topic's predicate. The
+ * scan then stands behind it. */
+NODISCARD int topic_gather(struct walk *walk, struct span path, struct err *err);
+
+/* --- topic_merge.c --- */
+
+/* Of heads that were gathered from several paths, one of each source is left; the others are superseded. */
+NODISCARD int topic_merge(struct walk *walk, struct err *err);
+
+/* --- topic_rank.c --- */
+
+/* Offers everything to the page. May move the scan (scan.seeks). */
 NODISCARD int topic_rank(struct walk *walk, struct err *err);
-/* Fills in trust and groups of the candidates, unless that is done. */
+/* Fills in trust, tiers and groups of the candidates, unless that is done. */
 NODISCARD int topic_weigh(struct walk *walk, struct topic *topic, struct err *err);
+
+/* --- timeline.c --- */
+
+/* Offers what happened to the topic or, with predicate data NULL, to the whole path, to the page. */
+NODISCARD int timeline_gather(struct walk *walk, struct span path, struct span predicate, struct err *err);
+
+/* --- for these --- */
+
+/* Makes room for one more element in an array of the arena; what is new is not cleared. NULL without memory. */
+void *walk_grow(struct arena *arena, void *array, size_t count, size_t *room, size_t size);
+int walk_no_memory(struct err *err);
+/* A copy of the current row's record in the scratch arena, if it is short and others are few; else len 0. */
+NODISCARD int walk_keep_record(struct walk *walk, struct span *record, struct err *err);
+/* A new topic with the current path and predicate. */
+NODISCARD int walk_add_topic(struct walk *walk, struct err *err);
 
 #endif

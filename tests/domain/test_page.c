@@ -45,7 +45,7 @@ static void test_keeps_the_best(void) {
     size_t count = (size_t)rand() % (round % 10 == 0 ? MOST : 50), capacity = (size_t)rand() % 40 + 1;
     CU_ASSERT_EQUAL_FATAL(page_init(&page, arena, capacity, &err), 0);
     for (size_t i = 0; i < count; i++) {
-      places[i] = (struct place){(uint32_t)rand() % 3, {rand() % 4, rand() % 4, i + 1}};
+      places[i] = (struct place){(uint32_t)rand() % 3, {rand() % 2, rand() % 4, rand() % 4, i + 1}};
       offer(&page, &places[i]);
       CU_ASSERT_EQUAL(page.count, i + 1 < capacity ? i + 1 : capacity);
       CU_ASSERT_EQUAL(page_full(&page), i + 1 >= capacity);
@@ -65,7 +65,7 @@ static void test_memory_is_bounded(void) {
   struct err err;
   CU_ASSERT_EQUAL_FATAL(page_init(&page, arena, 10, &err), 0);
   for (uint64_t seq = 1; seq <= 100000; seq++) {
-    const struct place place = {0, {0, 0, seq}};
+    const struct place place = {0, {0, 0, 0, seq}};
     offer(&page, &place);
   }
   CU_ASSERT_TRUE(arena_used(arena) < 10 * (2 * PAGE_RECORD_MAX + 200) + 200);
@@ -79,7 +79,7 @@ static void test_no_room(void) {
   CU_ASSERT_EQUAL(page_init(&page, arena, 1000, &err), ERR_NOMEM);
   CU_ASSERT_EQUAL_FATAL(page_init(&page, arena, 10, &err), 0);
   unsigned char record[PAGE_RECORD_MAX] = {0};
-  const struct rank rank = {0, 0, 1};
+  const struct rank rank = {0, 0, 0, 1};
   CU_ASSERT_EQUAL(page_add(&page, 0, 0, &rank, span_of(record, sizeof(record)), &err), ERR_NOMEM);
   arena_free(arena);
 }
