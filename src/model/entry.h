@@ -64,6 +64,8 @@ struct server_section {
   uint32_t index;
 };
 
+struct cover;
+
 /* A decoded record; spans borrow from its bytes. */
 struct entry {
   uint8_t kind;
@@ -71,7 +73,9 @@ struct entry {
   uint64_t seq, time_us;
   const unsigned char *id; /* ID_SIZE bytes */
   struct span server, body, record;
-  const unsigned char *leaf; /* its leaf hash, where whoever made it has that already; else NULL */
+  /* What follows is there if whoever made it has it already, else NULL. */
+  const unsigned char *leaf; /* its leaf hash */
+  const struct cover *cover; /* of a retraction (projection/cover.h) */
 };
 
 /* Appends the items that are present, in order of type. */

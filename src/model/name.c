@@ -54,6 +54,6 @@ const char *name_predicate_fault(struct span predicate) {
 }
 
 bool name_is_reserved(struct span predicate) {
-  static const char prefix[] = "stemedb.";
+  static const char prefix[] = NAME_RESERVED;
   return predicate.len >= sizeof(prefix) - 1 && memcmp(predicate.data, prefix, sizeof(prefix) - 1) == 0;
 }

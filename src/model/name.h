@@ -13,7 +13,9 @@ enum { NAME_PATH_MAX = 1024, NAME_SEGMENT_MAX = 128, NAME_SEGMENTS_MAX = 32, NAM
 const char *name_path_fault(struct span path);
 /* The same for a predicate: 1 to 128 bytes, no control characters, no '/'. */
 const char *name_predicate_fault(struct span predicate);
-/* Whether it begins with "stemedb.". */
+/* How the names of settings begin. */
+#define NAME_RESERVED "stemedb."
+/* Whether it begins so. */
 bool name_is_reserved(struct span predicate);
 
 #endif

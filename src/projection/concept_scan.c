@@ -19,6 +19,7 @@ struct concept_scan {
   struct buf body, record; /* of the current row */
   size_t path_len, predicate_len, source_len;
   bool ended;        /* no current row */
+  bool keys_only;    /* rows have no entry */
   size_t target_len; /* seeks go to the first key at or after this */
   unsigned char target[SEEK_KEY_MAX];
   struct pack_reader reader; /* in the pack; its row is the current one */
@@ -34,8 +35,13 @@ int concept_scan_open(const struct reader *reader, struct concept_scan **out, st
   buf_init(&scan->body, ENTRY_MAX_SIZE);
   buf_init(&scan->record, ENTRY_MAX_SIZE);
   scan->ended = true;
+  scan->keys_only = false;
   *out = scan;
   return 0;
+}
+
+void concept_scan_keys_only(struct concept_scan *scan) {
+  scan->keys_only = true;
 }
 
 void concept_scan_close(struct concept_scan *scan) {
@@ -119,6 +125,10 @@ static int take(struct concept_scan *scan, struct concept_row *row, struct err *
   if (rc)
     return rc;
   row->seq = packed->seq;
+  if (scan->keys_only) {
+    row->entry = (struct entry){0};
+    return 0;
+  }
   if (packed->covered) {
     covering_record(packed, row->path, row->predicate, row->source, &scan->body, &scan->record);
     rc = buf_check(&scan->record, "an assertion", err);

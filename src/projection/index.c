@@ -10,4 +10,7 @@ const struct index index_table[INDEX_COUNT] = {
     [INDEX_DERIVED] = {"derived", "derivation", derived_project, write_combined, postings_combine},
     [INDEX_KEYS] = {"keys", "key", keys_project, write_combined, keys_combine},
     [INDEX_TREE] = {"tree", "tree", tree_project, write_plain, NULL},
+    [INDEX_BATCH] = {"batch", "batch", batch_project, write_combined, postings_combine},
+    [INDEX_RETRACTED] = {"retracted", "retracted", retracted_project, write_plain, NULL},
+    [INDEX_RETRACTIONS] = {"retractions", "retraction", retractions_project, write_plain, NULL},
 };

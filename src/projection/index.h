@@ -24,14 +24,26 @@ enum index_id {
   INDEX_DERIVED,
   INDEX_KEYS,
   INDEX_TREE,
+  INDEX_BATCH,
+  INDEX_RETRACTED,
+  INDEX_RETRACTIONS,
   INDEX_COUNT
 };
 
+struct cover;
+struct retraction_record;
+
 /* An entry as the indexes see it: taken apart once for all of them. */
 struct item {
+  struct projection *projection; /* to read what was committed before this transaction */
   const struct entry *entry;
   bool is_assertion;
   struct assertion assertion; /* if it is one */
+  const uint64_t *parents;    /* then the seqs of what it is derived from; 0: there is none with that id */
+  /* Of a retraction: what it covers. Of a reinstatement: the record of the retraction that it undoes, as it becomes. No
+   * entry before it in this transaction is missing in the indexes: it is the first. */
+  const struct cover *cover;
+  const struct retraction_record *undone;
   struct server_section server;
   const struct merkle_block *block; /* the block of the Merkle tree that this entry completes, else NULL */
 };
@@ -88,11 +100,12 @@ index_write concept_write;
 enum { IDS_KEY_SIZE = 16 };
 int ids_project(struct gather *gather, const struct item *item, struct err *err);
 
-/* --- index_predicate.c, index_source.c, index_derived.c: posting lists, see postings.h --- */
+/* --- index_predicate.c, index_source.c, index_derived.c, index_batch.c: posting lists, see postings.h --- */
 
 int predicate_project(struct gather *gather, const struct item *item, struct err *err);
 int source_project(struct gather *gather, const struct item *item, struct err *err);
 int derived_project(struct gather *gather, const struct item *item, struct err *err);
+int batch_project(struct gather *gather, const struct item *item, struct err *err);
 
 /* --- index_keys.c --- */
 
@@ -102,6 +115,11 @@ enum { KEYS_RECORD_SIZE = DIGEST_SIZE + 8 + 8 };
 struct span keys_key(struct arena *arena, struct span scope, struct span hash, const unsigned char *body);
 int keys_project(struct gather *gather, const struct item *item, struct err *err);
 index_combine keys_combine;
+
+/* --- index_retracted.c: see retracted.h --- */
+
+int retracted_project(struct gather *gather, const struct item *item, struct err *err);
+int retractions_project(struct gather *gather, const struct item *item, struct err *err);
 
 /* --- index_tree.c --- */
 

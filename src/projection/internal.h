@@ -23,6 +23,7 @@ struct projection {
   bool writer;
   struct meta state;     /* the writer's: what is committed */
   struct merkle merkle;  /* the writer's: the tree over entries 1..state.applied_seq */
+  struct store *store;   /* the writer's, borrowed: to look at the history below a retraction */
   struct arena *scratch; /* the writer's: keys and values of one transaction */
 };
 
@@ -78,6 +79,18 @@ NODISCARD int concept_find(DBC *cursor, struct span key, uint32_t flags, struct 
                            struct concept_pack *next);
 /* Finds the pack after the one with the key `after`. */
 NODISCARD int concept_find_next(DBC *cursor, struct span after, struct concept_pack *pack);
+
+/* --- concept_scan.c --- */
+
+struct concept_scan;
+/* From now on rows have no `entry`: nothing is read but the index. */
+void concept_scan_keys_only(struct concept_scan *scan);
+
+/* --- lookup.c --- */
+
+/* The seq of the entry whose id begins with the first IDS_KEY_SIZE bytes of this one, which is as good as all of it. */
+NODISCARD int ids_find(struct projection *p, const unsigned char id[ID_SIZE], uint64_t *seq, bool *found,
+                       struct err *err);
 
 /* --- rebuild.c --- */
 

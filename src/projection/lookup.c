@@ -1,4 +1,4 @@
-/* Single lookups: ids, idempotency keys, posting lists. */
+/* Single lookups: ids, derivations, idempotency keys. */
 #include "base/bytes.h"
 #include "projection/internal.h"
 #include "projection/postings.h"
@@ -6,9 +6,7 @@
 
 enum { LOOKUP_ARENA = 8192 };
 
-int lookup_id(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot, uint64_t *seq,
-              bool *found, struct err *err) {
-  struct projection *p = reader->projection;
+int ids_find(struct projection *p, const unsigned char id[ID_SIZE], uint64_t *seq, bool *found, struct err *err) {
   unsigned char value[8];
   size_t len;
   int rc = penv_get(p, p->index[INDEX_IDS], span_of(id, IDS_KEY_SIZE), value, sizeof(value), &len, found, err);
@@ -17,6 +15,14 @@ int lookup_id(const struct reader *reader, const unsigned char id[ID_SIZE], uint
   if (len != sizeof(value))
     return penv_damaged(p, err, "a seq of an id is malformed");
   *seq = get_u64(value);
+  return 0;
+}
+
+int lookup_id(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot, uint64_t *seq,
+              bool *found, struct err *err) {
+  int rc = ids_find(reader->projection, id, seq, found, err);
+  if (rc || !*found)
+    return rc;
   *found = false;
   if (*seq > snapshot)
     return 0;
@@ -63,5 +69,25 @@ int lookup_import_line(const struct reader *reader, struct span scope, const uns
   int rc = read_key(reader, scope, hash, body, value, sizeof(value), found, err);
   if (rc == 0 && *found)
     *seq = get_u64(value);
+  return rc;
+}
+
+int derived_children(const struct reader *reader, uint64_t parent, uint64_t after_seq, uint64_t snapshot,
+                     uint64_t *seqs, size_t cap, size_t *count, struct err *err) {
+  unsigned char term[8];
+  put_u64(term, parent);
+  return posting_read(reader, POSTING_DERIVED, span_of(term, sizeof(term)), after_seq, snapshot, seqs, cap, count, err);
+}
+
+int derived_parents(const struct reader *reader, const struct assertion *assertion, uint64_t *seqs, struct err *err) {
+  int rc = 0;
+  for (size_t i = 0; i < assertion->derived_count && rc == 0; i++) {
+    unsigned char id[ID_SIZE];
+    bool found;
+    assertion_derived_id(assertion, i, id);
+    rc = ids_find(reader->projection, id, &seqs[i], &found, err);
+    if (rc == 0 && !found)
+      seqs[i] = 0;
+  }
   return rc;
 }

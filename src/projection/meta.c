@@ -18,6 +18,8 @@ void meta_encode(const struct meta *meta, unsigned char out[META_SIZE]) {
   put_u64(p, meta->time_us);
   put_u64(p + 8, meta->assertion_count);
   put_u64(p + 16, meta->settings_seq);
+  put_u64(p + 24, meta->retraction_count);
+  put_u64(p + 32, meta->first_retraction_seq);
 }
 
 bool meta_decode(struct span bytes, struct meta *out) {
@@ -33,6 +35,8 @@ bool meta_decode(struct span bytes, struct meta *out) {
   out->time_us = get_u64(p);
   out->assertion_count = get_u64(p + 8);
   out->settings_seq = get_u64(p + 16);
+  out->retraction_count = get_u64(p + 24);
+  out->first_retraction_seq = get_u64(p + 32);
   return true;
 }
 

@@ -150,6 +150,7 @@ int projection_open(const struct config *config, const struct log *log, struct m
     free(p);
     return rc;
   }
+  p->store = store;
   p->scratch = arena_create(SCRATCH_MAX);
   rc = p->scratch ? fileio_mkdirs(p->dir, 0750, err) : err_set(err, ERR_NOMEM, "no memory to project");
   if (rc == 0)
@@ -195,6 +196,8 @@ void projection_watermark(const struct projection *p, struct watermark *mark) {
   mark->time_us = p->state.time_us;
   mark->assertion_count = p->state.assertion_count;
   mark->settings_seq = p->state.settings_seq;
+  mark->retraction_count = p->state.retraction_count;
+  mark->first_retraction_seq = p->state.first_retraction_seq;
   merkle_root(&p->merkle, mark->root);
 }
 

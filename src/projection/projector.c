@@ -3,7 +3,9 @@
 
 #include "base/fault.h"
 #include "model/name.h"
+#include "projection/effect.h"
 #include "projection/internal.h"
+#include "projection/parents.h"
 
 /* Most entries, and about most bytes of records, in one transaction. More are several: a reader does not see the
  * difference, since what is above the published seq does not exist for it. */
@@ -13,34 +15,51 @@ enum { TXN_ENTRIES = 4096, TXN_BYTES = 1 << 20 };
 struct job {
   struct projection *p;
   struct gather gather[INDEX_COUNT];
-  struct meta state; /* as it will be */
+  struct parents parents;
+  struct effect effect; /* of the first entry */
+  struct meta state;    /* as it will be */
 };
 
-static int item_fill(struct arena *arena, const struct entry *entry, struct item *item, struct err *err) {
-  *item = (struct item){.entry = entry, .is_assertion = entry->kind == ENTRY_ASSERTION};
+static int item_fill(struct projection *p, const struct entry *entry, struct item *item, struct err *err) {
+  *item = (struct item){.projection = p, .entry = entry, .is_assertion = entry->kind == ENTRY_ASSERTION};
   int rc = entry_parse_server(entry->server, &item->server, err);
   if (rc == 0 && item->is_assertion)
-    rc = assertion_read(arena, entry->body, &item->assertion, err);
+    rc = assertion_read(p->scratch, entry->body, &item->assertion, err);
   return rc;
 }
 
-/* Takes one entry apart, grows the tree, and gathers the puts of all indexes. */
-static int gather_entry(struct job *job, struct merkle *tree, const struct entry *entry, struct err *err) {
+static void count_entry(struct meta *state, const struct item *item) {
+  uint64_t seq = item->entry->seq;
+  state->applied_seq = seq;
+  state->assertion_count += item->is_assertion;
+  if (!item->is_assertion || name_is_reserved(item->assertion.predicate)) /* what is no assertion may retract one */
+    state->settings_seq = seq;
+  if (item->entry->kind != ENTRY_RETRACTION)
+    return;
+  state->retraction_count++;
+  if (state->first_retraction_seq == 0)
+    state->first_retraction_seq = seq;
+}
+
+/* Takes entry number `index` apart, grows the tree, and gathers the puts of all indexes. */
+static int gather_entry(struct job *job, struct merkle *tree, size_t index, struct err *err) {
+  const struct entry *entry = &job->parents.entries[index];
   struct item item;
   struct merkle_block block;
   unsigned char leaf[DIGEST_SIZE];
   if (entry->seq != job->state.applied_seq + 1)
     return err_set(err, ERR_INVALID, "seq %llu cannot be projected after %llu", (unsigned long long)entry->seq,
                    (unsigned long long)job->state.applied_seq);
-  int rc = item_fill(job->p->scratch, entry, &item, err);
+  int rc = item_fill(job->p, entry, &item, err);
+  if (rc == 0 && item.is_assertion)
+    rc = parents_find(&job->parents, index, &item, err);
   if (rc == 0)
     rc = entry_leaf(entry, leaf, err);
   if (rc)
     return rc;
-  job->state.applied_seq = entry->seq;
-  job->state.assertion_count += item.is_assertion;
-  if (!item.is_assertion || name_is_reserved(item.assertion.predicate)) /* what is no assertion may retract one */
-    job->state.settings_seq = entry->seq;
+  if (index == 0)
+    effect_show(&job->effect, &item);
+  count_entry(&job->state, &item);
   if (merkle_push(tree, leaf, &block)) {
     block.assertion_count = job->state.assertion_count;
     item.block = &block;
@@ -54,8 +73,11 @@ static int gather_all(struct job *job, struct merkle *tree, const struct entry *
                       struct err *err) {
   for (size_t i = 0; i < INDEX_COUNT; i++)
     gather_init(&job->gather[i], job->p->scratch);
+  parents_init(&job->parents, job->p, job->p->scratch, entries, count);
   for (size_t i = 0; i < count; i++) {
-    int rc = gather_entry(job, tree, &entries[i], err);
+    int rc = i == 0 ? effect_find(job->p, job->p->scratch, entries, &job->effect, err) : 0;
+    if (rc == 0)
+      rc = gather_entry(job, tree, i, err);
     if (rc)
       return err_context(err, "projecting entry %llu", (unsigned long long)entries[i].seq);
   }
@@ -76,6 +98,7 @@ static int write_body(struct env *env, DB_TXN *txn, void *arg, struct err *err) 
     int rc = index_table[i].write(job->p, i, txn, &job->gather[i], err);
     if (rc)
       return rc;
+    FAULT("projection.apply.index");
   }
   unsigned char record[META_SIZE];
   meta_encode(&job->state, record);
@@ -92,6 +115,7 @@ static int apply_some(struct projection *p, const struct entry *entries, size_t 
   int rc = gather_all(&job, &tree, entries, count, err);
   if (rc == 0)
     rc = txn_write(&p->env, DB_TXN_NOSYNC, write_body, &job, err);
+  effect_free(&job.effect);
   FAULT("projection.apply.after_commit");
   if (rc)
     return rc;
@@ -103,7 +127,8 @@ static int apply_some(struct projection *p, const struct entry *entries, size_t 
 int projection_apply(struct projection *p, const struct entry *entries, size_t count, struct err *err) {
   while (count > 0) {
     size_t n = 0, bytes = 0;
-    while (n < count && n < TXN_ENTRIES && bytes < TXN_BYTES)
+    /* What is no assertion must find in the indexes all that is before it. */
+    while (n < count && n < TXN_ENTRIES && bytes < TXN_BYTES && (n == 0 || entries[n].kind == ENTRY_ASSERTION))
       bytes += entries[n++].record.len;
     int rc = apply_some(p, entries, n, err);
     if (rc)

@@ -169,10 +169,14 @@ void check_skips(struct fixture *f) {
 
 static bool in_list(const struct fixture *f, enum posting list, uint64_t like, uint64_t seq) {
   const struct made *a = &f->made[like], *b = &f->made[seq];
+  if (list == POSTING_PREDICATE && a->kind != ENTRY_ASSERTION)
+    return b->kind != ENTRY_ASSERTION;
   if (b->kind != ENTRY_ASSERTION)
     return false;
   if (list == POSTING_PREDICATE)
     return strcmp(a->predicate, b->predicate) == 0;
+  if (list == POSTING_BATCH)
+    return memcmp(a->batch, b->batch, sizeof(a->batch)) == 0;
   if (list == POSTING_SOURCE)
     return strcmp(a->source, b->source) == 0;
   for (size_t i = 0; i < b->derived_count; i++)
@@ -184,9 +188,12 @@ static bool in_list(const struct fixture *f, enum posting list, uint64_t like, u
 /* Reads a list in pages of `page` and compares it with a walk over all entries. */
 static void check_list(struct fixture *f, enum posting list, uint64_t like, size_t page, uint64_t snapshot) {
   const struct made *m = &f->made[like];
-  struct span term = list == POSTING_PREDICATE ? span_str(m->predicate)
+  unsigned char parent[8];
+  put_u64(parent, like);
+  struct span term = list == POSTING_PREDICATE ? span_str(m->kind == ENTRY_ASSERTION ? m->predicate : "")
                      : list == POSTING_SOURCE  ? span_str(m->source)
-                                               : span_of(m->id, ID_SIZE);
+                     : list == POSTING_BATCH   ? span_of(m->batch, sizeof(m->batch))
+                                               : span_of(parent, sizeof(parent));
   uint64_t *seqs = calloc(page, sizeof(uint64_t)), expected = 0;
   struct err err;
   size_t count, i = 0;
@@ -213,6 +220,8 @@ void check_postings(struct fixture *f) {
     check_list(f, POSTING_PREDICATE, like, page, snapshot);
     check_list(f, POSTING_SOURCE, like, page, snapshot);
     check_list(f, POSTING_DERIVED, like, page, snapshot);
+    if (f->made[like].batch[0])
+      check_list(f, POSTING_BATCH, like, page, snapshot);
   }
   uint64_t seqs[1];
   struct err err;

@@ -276,6 +276,8 @@ static void read_everything(struct fixture *f) {
   for (uint64_t i = 1; i <= f->last && !rc; i++) {
     const struct made *m = &f->made[i];
     struct key_record record;
+    struct retraction_record retraction;
+    struct retracted_block block;
     unsigned char hash[DIGEST_SIZE] = {0}, root[DIGEST_SIZE];
     uint64_t assertions;
     memcpy(hash, &m->call, sizeof(m->call));
@@ -286,7 +288,7 @@ static void read_everything(struct fixture *f) {
       scope[k] = scope[k] == '|' ? 0 : scope[k];
     rc = lookup_id(&f->reader, m->id, f->last, &seq, &found, &err);
     if (!rc)
-      rc = posting_read(&f->reader, POSTING_DERIVED, span_of(m->id, ID_SIZE), 0, f->last, seqs, 100, &count, &err);
+      rc = derived_children(&f->reader, i, 0, f->last, seqs, 100, &count, &err);
     if (!rc)
       rc = lookup_key(&f->reader, span_of(scope, len), hash, &record, &found, &err);
     if (!rc && i % 256 == 0)
@@ -295,6 +297,13 @@ static void read_everything(struct fixture *f) {
       rc = posting_read(&f->reader, POSTING_PREDICATE, span_str(m->predicate), i, f->last, seqs, 1, &count, &err);
     if (!rc && i % 10 == 0)
       rc = posting_read(&f->reader, POSTING_SOURCE, span_str(m->source), i, f->last, seqs, 1, &count, &err);
+    if (!rc && m->batch[0])
+      rc = posting_read(&f->reader, POSTING_BATCH, span_of(m->batch, sizeof(m->batch)), 0, f->last, seqs, 100, &count,
+                        &err);
+    if (!rc)
+      rc = retraction_find(&f->reader, m->id, f->last, &retraction, &found, &err);
+    if (!rc && i % 256 == 0)
+      rc = retracted_read(&f->reader, i / RETRACTED_BLOCK, f->last, &block, &err);
   }
   _exit(rc);
 }
