@@ -25,6 +25,20 @@ listen_file() { # listen_file FILE PORT [default_server]
   } >"$prefix/$1"
 }
 
+# rate_limit of stemedb.conf: what one token, or one address without a token, may ask for in a second.
+limits_file() {
+  rate=$(option "$home" rate_limit 0)
+  case $rate in
+  *[!0-9]* | '' | 0) : >"$prefix/limits.conf" ;;
+  *)
+    # shellcheck disable=SC2016 # nginx's variables
+    printf '%s\n' 'map $http_authorization$http_x_api_key $client { "" $binary_remote_addr; default $http_authorization$http_x_api_key; }' \
+      "limit_req_zone \$client zone=clients:4m rate=${rate}r/s;" "limit_req zone=clients burst=$rate nodelay;" \
+      'limit_req_status 429;' >"$prefix/limits.conf"
+    ;;
+  esac
+}
+
 render() {
   conf=$(shared_folder conf)
   www=$(shared_folder www)
@@ -39,6 +53,7 @@ render() {
   cp "$conf/nginx-api.conf" "$prefix/api.conf"
   api_port=$(option "$home" api_port 18180)
   dashboard_port=$(option "$home" dashboard_port 18188)
+  limits_file
   listen_file listen-api.conf "$api_port"
   listen_file listen-dashboard.conf "$dashboard_port"
   listen_file listen-other.conf "$api_port" default_server

@@ -31,3 +31,13 @@ out:
   buf_free(&head.headers);
   return rc;
 }
+
+const char *http_method_name(enum http_method method) {
+  switch (method) {
+  case HTTP_GET: return "GET";
+  case HTTP_HEAD: return "HEAD";
+  case HTTP_POST: return "POST";
+  case HTTP_OTHER: break;
+  }
+  return "other";
+}

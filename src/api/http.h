@@ -16,6 +16,7 @@
 #include "base/span.h"
 #include "domain/settings.h"
 #include "model/command.h"
+#include "model/token.h"
 #include "projection/snapshot.h"
 
 enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_OTHER = 8 };
@@ -23,13 +24,12 @@ enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_OTHER = 8 };
 /* Most bytes of an answer that does not stream, and of its header lines. */
 enum { HTTP_ANSWER_MAX = 32 << 20, HTTP_HEADERS_MAX = 16 << 10 };
 
-/* What a caller may do; each role includes those before it. */
-enum role { ROLE_NONE, ROLE_READER, ROLE_WRITER, ROLE_ADMIN };
-
-/* Who is asking: filled in by auth_admit(). */
+/* Who is asking: filled in by auth_admit(). Spans and array are in the request's arena. */
 struct caller {
   struct span name; /* the token's; len 0 where the node has no tokens */
   enum role role;
+  const struct span *sources; /* that it may speak for */
+  size_t source_count;        /* 0: for any */
 };
 
 struct http_request {
@@ -37,6 +37,7 @@ struct http_request {
   struct span path;                                                          /* percent-decoded, begins with '/' */
   struct span query_string;                                                  /* raw, without '?' */
   struct span content_type, accept, idempotency_key, authorization, api_key; /* data NULL if absent */
+  struct span client;                                                        /* the address that it came from */
   struct span parameter;                                                     /* what the route's {id} matched */
   struct span body;                                                          /* whole body (not for streaming routes) */
   struct arena *arena;                                                       /* ends with the request */
@@ -71,6 +72,9 @@ struct http_stream {
   bool (*stopping)(struct http_stream *stream);
 };
 
+struct auth;
+struct audit;
+
 /* What the resources work with; made by main, borrowed. */
 struct api {
   const struct config *config;
@@ -79,6 +83,8 @@ struct api {
   struct metrics *metrics;
   struct reader reader;            /* usable when `ready` */
   struct settings_cache *settings; /* for the thread that dispatches; NULL: none is kept */
+  struct auth *auth;               /* NULL: anyone is an admin */
+  struct audit *audit;             /* NULL: nothing is noted */
   bool ready;
 };
 
@@ -99,10 +105,13 @@ struct exchange {
   const struct route *route;
   struct buf command; /* frame(s) for the committer; the tag is set by api_dispatch's caller beforehand in `tag` */
   uint64_t tag;
-  void *state;         /* the handler's own, in the arena, from handle to finish */
-  uint64_t started_us; /* clock_monotonic() */
+  uint64_t stored_count, stored_last_seq; /* entries that it stored, for the audit log */
+  void *state;                            /* the handler's own, in the arena, from handle to finish */
+  uint64_t started_us;                    /* clock_monotonic() */
 };
 
+/* "GET"; "other" for what is none of the methods known here. */
+const char *http_method_name(enum http_method method);
 /* An exchange without a request yet; buffers are empty. `arena` is borrowed and must outlive it. */
 void exchange_init(struct exchange *exchange, struct arena *arena);
 /* Frees its buffers (not the arena). */

@@ -44,6 +44,8 @@ static void add_members(const struct import_report *report, struct span batch, b
 }
 
 void report_answer(const struct import_report *report, struct span batch, struct exchange *exchange) {
+  exchange->stored_count = report->accepted;
+  exchange->stored_last_seq = report->last_seq;
   answer_begin(exchange, 200);
   buf_add_byte(&exchange->response.body, '{');
   add_members(report, batch, false, &exchange->response.body);
@@ -52,6 +54,8 @@ void report_answer(const struct import_report *report, struct span batch, struct
 
 void report_problem(const struct import_report *report, struct span batch, struct exchange *exchange, int status,
                     const char *detail) {
+  exchange->stored_count = report->accepted;
+  exchange->stored_last_seq = report->last_seq;
   problem_begin(&exchange->response, status, "%s", detail);
   buf_add_byte(&exchange->response.body, ',');
   add_members(report, batch, true, &exchange->response.body);

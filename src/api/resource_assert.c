@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/answer.h"
+#include "api/auth.h"
 #include "api/entry_walk.h"
 #include "api/fields.h"
 #include "api/ingest.h"
@@ -93,6 +94,21 @@ out:
   return rc;
 }
 
+/* 403 unless the caller may assert all of them. */
+static bool may_assert(struct exchange *exchange, const struct assertion_draft *drafts, uint32_t count, bool array) {
+  for (uint32_t i = 0; i < count; i++) {
+    const char *fault = auth_assert_fault(&exchange->caller, drafts[i].predicate, drafts[i].source);
+    if (!fault)
+      continue;
+    if (array)
+      problem_set(&exchange->response, 403, "/%u: %s", i, fault);
+    else
+      problem_set(&exchange->response, 403, "%s", fault);
+    return false;
+  }
+  return true;
+}
+
 /* How deep the assertions' values lie in the body, whose own depth must not count. */
 static unsigned depth_of_values(struct span body) {
   size_t i = 0;
@@ -136,6 +152,8 @@ static int take_assertions(struct exchange *exchange, enum http_outcome *outcome
     problem_fields(&exchange->response, &errors);
     return 0;
   }
+  if (!may_assert(exchange, drafts, count, array))
+    return 0;
   rc = make_command(exchange, drafts, state, err);
   if (rc)
     return rc;

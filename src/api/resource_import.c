@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "api/auth.h"
 #include "api/fields.h"
 #include "api/import_chunk.h"
 #include "api/lines.h"
@@ -102,6 +103,11 @@ static void take_line(struct import *import, struct span line) {
   }
   if (errors.count > 0) {
     reject_fields(import, &errors);
+    return;
+  }
+  const char *forbidden = auth_assert_fault(&import->exchange->caller, draft.predicate, draft.source);
+  if (forbidden) {
+    reject_line_because(import, forbidden);
     return;
   }
   ingest_put(&import->ingest, &draft, (uint32_t)import->lines.number, next_salt(import), &import->server,

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/problem.h"
 #include "api/request.h"
@@ -129,8 +130,19 @@ enum http_outcome api_dispatch(struct api *api, struct exchange *exchange) {
   return outcome;
 }
 
+/* What was stored now, and not by the first call with the same key. */
+static void note_stored(struct exchange *exchange, const struct reply *reply) {
+  struct commit_receipt receipt;
+  if (reply->type != REPLY_COMMITTED || reply->replayed || reply->count == 0)
+    return;
+  reply_receipt(reply, reply->count - 1, &receipt);
+  exchange->stored_count = reply->count;
+  exchange->stored_last_seq = receipt.seq;
+}
+
 void api_finish(struct api *api, struct exchange *exchange, const struct reply *reply) {
   exchange->route->finish(api, exchange, reply);
+  note_stored(exchange, reply);
   if (exchange->response.body.failed)
     problem_set(&exchange->response, 503, "stored, but there is no memory for the answer");
 }
@@ -139,23 +151,14 @@ void api_unavailable(struct exchange *exchange, const char *detail) {
   problem_set(&exchange->response, 503, "%s", detail);
 }
 
-static const char *method_name(enum http_method method) {
-  switch (method) {
-  case HTTP_GET: return "GET";
-  case HTTP_HEAD: return "HEAD";
-  case HTTP_POST: return "POST";
-  case HTTP_OTHER: break;
-  }
-  return "other";
-}
-
 void api_account(struct api *api, const struct exchange *exchange) {
   const char *endpoint = exchange->route ? exchange->route->path : "other";
   char labels[120];
   snprintf(labels, sizeof(labels), "endpoint=\"%s\",method=\"%s\",status=\"%d\"", endpoint,
-           method_name(exchange->request.method), exchange->response.status);
+           http_method_name(exchange->request.method), exchange->response.status);
   metric_add(metrics_cell(api->metrics, METRIC_HTTP_REQUESTS_TOTAL, labels), 1);
   snprintf(labels, sizeof(labels), "endpoint=\"%s\"", endpoint);
   metric_observe(metrics_cell(api->metrics, METRIC_HTTP_REQUEST_DURATION, labels),
                  clock_monotonic() - exchange->started_us);
+  audit_note(api->audit, api, exchange);
 }

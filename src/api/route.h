@@ -38,7 +38,7 @@ void api_finish(struct api *api, struct exchange *exchange, const struct reply *
 /* Ends one that cannot be: 503 with Retry-After, `detail` saying why ("recovering", "outcome unknown", "shutting
  * down"). */
 void api_unavailable(struct exchange *exchange, const char *detail);
-/* Counts the finished exchange in the metrics. */
+/* Counts the finished exchange in the metrics, and notes it in the audit log. */
 void api_account(struct api *api, const struct exchange *exchange);
 
 #endif

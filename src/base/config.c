@@ -12,7 +12,8 @@ enum option_type {
   OPTION_COUNT, /* a plain number */
   OPTION_BYTES, /* a number, with K, M or G for its powers of 1,024 */
   OPTION_PATH,  /* relative ones are below the home */
-  OPTION_NAMES  /* host names, separated by spaces */
+  OPTION_NAMES, /* host names, separated by spaces */
+  OPTION_CHOICE /* one of a list of words: kept as its place in the list */
 };
 
 struct option {
@@ -22,6 +23,7 @@ struct option {
   const char *text; /* the default as it would be written in the file */
   uint64_t least, greatest;
   const char *help;
+  const char *choices; /* of OPTION_CHOICE: words, separated by spaces */
 };
 
 #define KIB UINT64_C(1024)
@@ -30,29 +32,39 @@ struct option {
 #define AT(field) offsetof(struct config, field)
 
 static const struct option options[] = {
-    {"data_dir", OPTION_PATH, AT(data_dir), "data", 0, 0, "The folder of the history."},
-    {"backup_dir", OPTION_PATH, AT(backup_dir), "backups", 0, 0, "Where backups are made and looked for."},
-    {"log_dir", OPTION_PATH, AT(log_dir), "log", 0, 0, "Log files, where no journal takes them."},
-    {"run_dir", OPTION_PATH, AT(run_dir), "run", 0, 0, "Sockets and pid files."},
-    {"api_port", OPTION_COUNT, AT(api_port), "18180", 1, 65535, "Port of the API, on loopback."},
-    {"dashboard_port", OPTION_COUNT, AT(dashboard_port), "18188", 1, 65535, "Port of the dashboard, on loopback."},
+    {"data_dir", OPTION_PATH, AT(data_dir), "data", 0, 0, "The folder of the history.", NULL},
+    {"backup_dir", OPTION_PATH, AT(backup_dir), "backups", 0, 0, "Where backups are made and looked for.", NULL},
+    {"log_dir", OPTION_PATH, AT(log_dir), "log", 0, 0, "Log files, where no journal takes them.", NULL},
+    {"run_dir", OPTION_PATH, AT(run_dir), "run", 0, 0, "Sockets and pid files.", NULL},
+    {"tokens_file", OPTION_PATH, AT(tokens_file), "tokens", 0, 0,
+     "Who may call: made by `stemedb token`. Without the file anyone may do anything.", NULL},
+    {"audit", OPTION_CHOICE, AT(audit), "auto", 0, 0,
+     "What log_dir/audit.log notes of calls: off, changes, all; auto is changes where there are tokens, else off.",
+     "auto off changes all"},
+    {"rate_limit", OPTION_COUNT, AT(rate_limit), "0", 0, 1000000,
+     "Calls a second that one token, or one address without a token, may make; more is answered 429. 0: any number.",
+     NULL},
+    {"api_port", OPTION_COUNT, AT(api_port), "18180", 1, 65535, "Port of the API, on loopback.", NULL},
+    {"dashboard_port", OPTION_COUNT, AT(dashboard_port), "18188", 1, 65535, "Port of the dashboard, on loopback.",
+     NULL},
     {"host_names", OPTION_NAMES, AT(host_names), "", 0, 0,
-     "Host names to answer to besides localhost and loopback addresses, separated by spaces."},
-    {"workers", OPTION_COUNT, AT(workers), "0", 0, 256, "Worker processes; 0 is one a processor."},
+     "Host names to answer to besides localhost and loopback addresses, separated by spaces.", NULL},
+    {"workers", OPTION_COUNT, AT(workers), "0", 0, 256, "Worker processes; 0 is one a processor.", NULL},
     {"history_cache_bytes", OPTION_BYTES, AT(history_cache_bytes), "32M", MIB, 1024 * GIB,
-     "Cache of the history, shared by all processes."},
+     "Cache of the history, shared by all processes.", NULL},
     {"projection_cache_bytes", OPTION_BYTES, AT(projection_cache_bytes), "0", 0, 1024 * GIB,
-     "Cache of the indexes; 0 is an eighth of the memory, at least 64M and at most 1G."},
-    {"wal_file_bytes", OPTION_BYTES, AT(wal_file_bytes), "64M", 4 * MIB, GIB, "Size of a file of the write-ahead log."},
+     "Cache of the indexes; 0 is an eighth of the memory, at least 64M and at most 1G.", NULL},
+    {"wal_file_bytes", OPTION_BYTES, AT(wal_file_bytes), "64M", 4 * MIB, GIB, "Size of a file of the write-ahead log.",
+     NULL},
     {"checkpoint_bytes", OPTION_BYTES, AT(checkpoint_bytes), "32M", MIB, GIB,
-     "A checkpoint is made after this much log: more means a longer recovery."},
+     "A checkpoint is made after this much log: more means a longer recovery.", NULL},
     {"min_free_bytes", OPTION_BYTES, AT(min_free_bytes), "256M", 0, 1024 * GIB,
-     "Writes are refused while less is free, until 1.25 times as much is."},
+     "Writes are refused while less is free, until 1.25 times as much is.", NULL},
     {"recovery_timeout_s", OPTION_COUNT, AT(recovery_timeout_s), "300", 1, 86400,
-     "Seconds after which a recovery is given up."},
-    {"batch_commands", OPTION_COUNT, AT(batch_commands), "512", 1, 65536, "Most commands in one commit."},
+     "Seconds after which a recovery is given up.", NULL},
+    {"batch_commands", OPTION_COUNT, AT(batch_commands), "512", 1, 65536, "Most commands in one commit.", NULL},
     {"import_chunk_lines", OPTION_COUNT, AT(import_chunk_lines), "1000", 1, 65536,
-     "Most lines of an import in one commit."},
+     "Most lines of an import in one commit.", NULL},
 };
 
 enum { OPTION_TOTAL = sizeof(options) / sizeof(options[0]) };
@@ -103,6 +115,20 @@ static int set_names(char *out, const char *text, struct err *err) {
   return 0;
 }
 
+/* The place of a word in the list of choices; false if it is not there. */
+static bool find_choice(const char *choices, const char *word, uint64_t *out) {
+  size_t len = strlen(word);
+  for (uint64_t i = 0; len > 0 && *choices; i++) {
+    size_t end = strcspn(choices, " ");
+    if (end == len && memcmp(choices, word, len) == 0) {
+      *out = i;
+      return true;
+    }
+    choices += end + (choices[end] == ' ');
+  }
+  return false;
+}
+
 static int set_option(struct config *config, const struct option *option, const char *text, struct err *err) {
   if (option->type == OPTION_PATH) {
     if (!*text)
@@ -112,6 +138,12 @@ static int set_option(struct config *config, const struct option *option, const 
   if (option->type == OPTION_NAMES)
     return set_names(text_at(config, option), text, err);
   uint64_t n;
+  if (option->type == OPTION_CHOICE) {
+    if (!find_choice(option->choices, text, &n))
+      return err_set(err, ERR_INVALID, "%s: '%.100s' is none of: %s", option->name, text, option->choices);
+    *number_at(config, option) = n;
+    return 0;
+  }
   if (!read_number(option, text, &n))
     return err_set(err, ERR_INVALID, "%s: '%s' is not a number from %llu to %llu%s", option->name, text,
                    (unsigned long long)option->least, (unsigned long long)option->greatest,

@@ -14,13 +14,19 @@
 
 enum { CONFIG_NAMES_MAX = 1024 };
 
+/* In the order of the option's words. */
+enum config_audit { AUDIT_AUTO, AUDIT_OFF, AUDIT_CHANGES, AUDIT_ALL };
+
 struct config {
   char home[FILEIO_PATH_MAX];     /* absolute */
   char data_dir[FILEIO_PATH_MAX]; /* HOME/data unless named; absolute */
   char run_dir[FILEIO_PATH_MAX];  /* HOME/run: sockets, pid files */
   char log_dir[FILEIO_PATH_MAX];  /* HOME/log */
   char backup_dir[FILEIO_PATH_MAX];
-  uint64_t workers; /* 0 in the file: one a core */
+  char tokens_file[FILEIO_PATH_MAX];
+  uint64_t audit;      /* enum config_audit */
+  uint64_t rate_limit; /* calls a second of one client; 0: any number */
+  uint64_t workers;    /* 0 in the file: one a core */
   uint64_t api_port, dashboard_port;
   char host_names[CONFIG_NAMES_MAX]; /* that nginx answers to besides localhost; separated by spaces */
   uint64_t history_cache_bytes;      /* Berkeley DB cache of the history environment */

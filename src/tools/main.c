@@ -18,6 +18,7 @@ static const struct subcommand subcommands[] = {
     {"init", "", "make an empty history in the home", tool_init},
     {"config", "", "print every option of stemedb.conf with its default", tool_config},
     {"accept-loss", "--to-seq N", "go on without the acknowledged entries after N, which are lost", tool_accept_loss},
+    {"token", "add NAME --role ROLE [--source PATH]... | list | revoke NAME", "who may call, and what", tool_token},
 };
 
 enum { SUBCOMMAND_COUNT = sizeof(subcommands) / sizeof(subcommands[0]) };

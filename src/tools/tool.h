@@ -20,6 +20,7 @@ typedef int tool_run(const struct tool *tool, int argc, char **argv);
 tool_run tool_accept_loss;
 tool_run tool_config;
 tool_run tool_init;
+tool_run tool_token;
 
 /* Says what went wrong and returns the status that it means. */
 int tool_fail(const struct tool *tool, const struct err *err);

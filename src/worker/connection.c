@@ -175,6 +175,10 @@ static bool client_gone(const struct connection *c) {
 }
 
 static void request_stream(struct worker *w, struct connection *c) {
+  if (!request_keep(&c->job->exchange.request)) {
+    connection_close(w, c);
+    return;
+  }
   epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
   c->state = CONNECTION_STREAMING;
   if (streams_start(w->streams, c))

@@ -10,6 +10,8 @@
 
 #include <sodium.h>
 
+#include "api/audit.h"
+#include "api/auth.h"
 #include "base/inherit.h"
 #include "worker/worker.h"
 
@@ -65,7 +67,8 @@ static int serve(const struct config *config, const struct log *log, struct err 
   if (segment_fd >= 0 && segment_attach(segment_fd, &api.segment, err))
     goto out;
   api.metrics = api.segment ? segment_metrics(api.segment) : NULL;
-  if (settings_cache_create(&api.settings, err) || prepare(w, &api, err))
+  if (settings_cache_create(&api.settings, err) || auth_open(config->tokens_file, log, &api.auth, err) ||
+      audit_open(config, log, &api.audit, err) || prepare(w, &api, err))
     goto out;
   if (worker_run(w, err))
     goto out;
@@ -77,6 +80,8 @@ out:
   projection_close(api.reader.projection, &ignored);
   store_close(api.reader.store, &ignored);
   settings_cache_free(api.settings);
+  auth_close(api.auth);
+  audit_close(api.audit);
   segment_close(api.segment);
   if (w->epoll_fd >= 0)
     close(w->epoll_fd);

@@ -18,6 +18,7 @@ static const struct parameter parameters[] = {
     {"HTTP_IDEMPOTENCY_KEY", offsetof(struct http_request, idempotency_key)},
     {"HTTP_AUTHORIZATION", offsetof(struct http_request, authorization)},
     {"HTTP_X_API_KEY", offsetof(struct http_request, api_key)},
+    {"REMOTE_ADDR", offsetof(struct http_request, client)},
 };
 
 static enum http_method method_of(const char *name) {
@@ -53,6 +54,20 @@ void request_from_params(struct exchange *exchange, char **params) {
       break;
     }
   }
+}
+
+bool request_keep(struct http_request *request) {
+  for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+    struct span value;
+    memcpy(&value, (unsigned char *)request + parameters[i].offset, sizeof(value));
+    if (value.len == 0)
+      continue;
+    value = arena_copy(request->arena, value);
+    if (!value.data)
+      return false;
+    memcpy((unsigned char *)request + parameters[i].offset, &value, sizeof(value));
+  }
+  return true;
 }
 
 bool request_read_body(FCGX_Request *fcgi, struct buf *body, size_t max) {

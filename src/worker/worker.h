@@ -108,6 +108,9 @@ void connection_close_all(struct worker *worker);
 /* Fills in the exchange's request, without body, from FastCGI parameters; what is malformed shows as an unknown method
  * or an empty path. */
 void request_from_params(struct exchange *exchange, char **params);
+/* Copies what was borrowed from the parameters into the request's arena: a stream is accounted for after libfcgi has
+ * forgotten them. The route's {parameter} is not kept. False without memory. */
+bool request_keep(struct http_request *request);
 /* Reads the body, which nginx holds whole, up to `max` + 1 bytes, and skips the rest. False: the connection broke. */
 bool request_read_body(FCGX_Request *fcgi, struct buf *body, size_t max);
 /* Writes status line, headers (and for a whole response Content-Length and body). False: the client is gone. */
