@@ -18,7 +18,7 @@ static const char *const values[] = {"1",  "\"1\"", "2",    "1.5",  "null", "2.5
 static const char *const confidences[] = {NULL, "1", "0.5", "0", "0.1", "0.2", "0.3", "0.85", "5e-10"};
 static const char *const lenses[] = {"recency", "confidence", "authority", "consensus", "skeptic"};
 static const char *const limits[] = {"0.1", "0.2", "0.3", "0.5", "0.85", "1"};
-enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 0 };
+enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 0, SETTINGS = 1 };
 
 unsigned chance_below(struct chance *chance, unsigned n) { /* splitmix64, https://prng.di.unimi.it/splitmix64.c */
   uint64_t z = chance->state += 0x9e3779b97f4a7c15u;
@@ -62,11 +62,31 @@ static struct instant some_time(struct chance *chance) {
   return (struct instant){true, ((int64_t)1700000000 + days * DAY_US_MILLIONS) * 1000000};
 }
 
+/* What steers the lenses: the predicate, what it is about, and values. */
+static const struct {
+  const char *predicate;
+  enum { ABOUT_SOURCE, ABOUT_PREDICATE, ABOUT_PATH } about;
+  const char *values[6];
+} settings[] = {
+    {"stemedb.trust", ABOUT_SOURCE, {"0", "0.5", "1", "0.25", "0.1", "0.9"}},
+    {"stemedb.tier", ABOUT_SOURCE, {"0", "1", "2", "3", "4", "5"}},
+    {"stemedb.half_life_days", ABOUT_SOURCE, {"1", "0.5", "10", "365", "3", "30"}},
+    {"stemedb.cardinality", ABOUT_PREDICATE, {"\"one\"", "\"many\"", "\"many\"", "\"one\"", "\"many\"", "\"one\""}},
+    {"stemedb.tolerance", ABOUT_PREDICATE, {"0", "0.5", "0.25", "1", "1e-9", "100"}},
+    {"stemedb.same_as", ABOUT_PATH, {"\"w\"", "\"w/g\"", "\"x\"", "\"v\"", "\"w/g/a\"", "\"nothing\""}},
+};
+static const char *const about_predicates[] = {"predicate/p", "predicate/q", "predicate/p q", "predicate/\xc3\xa9"};
+
 static void make_setting(struct chance *chance, struct step *s) {
-  static const char *const trusts[] = {"0", "0.5", "1", "0.25", "0.1"};
-  s->path = sources[1 + chance_below(chance, chance->sources > 1 ? chance->sources - 1 : 1)];
-  s->predicate = "stemedb.trust";
-  s->value = PICK(chance, trusts);
+  const unsigned kind = chance_below(chance, SETTINGS);
+  s->predicate = settings[kind].predicate;
+  s->value = PICK(chance, settings[kind].values);
+  if (settings[kind].about == ABOUT_SOURCE)
+    s->path = sources[1 + chance_below(chance, chance->sources > 1 ? chance->sources - 1 : 1)];
+  else if (settings[kind].about == ABOUT_PREDICATE)
+    s->path = about_predicates[one_in(chance, 2) ? 0 : chance_below(chance, COUNT(about_predicates))];
+  else
+    s->path = paths[chance_below(chance, COUNT(paths))];
 }
 
 static void make_assertion(struct chance *chance, struct step *s, uint32_t *call) {
