@@ -189,8 +189,10 @@ static int lens_order(const char *lens, const struct item *a, const struct item 
     order = descending(a->trust, b->trust);
   else if (strcmp(lens, "layered") == 0 && a->tier != b->tier)
     order = a->tier < b->tier ? -1 : 1;
-  else if (strcmp(lens, "consensus") == 0 || strcmp(lens, "skeptic") == 0)
+  else if (strcmp(lens, "consensus") == 0 || strcmp(lens, "skeptic") == 0 || strcmp(lens, "layered") == 0)
     order = descending(a->level, b->level);
+  if (strcmp(lens, "timeline") == 0)
+    return a->fact->seq < b->fact->seq ? -1 : a->fact->seq > b->fact->seq;
   if (order == 0 && strcmp(lens, "recency") != 0)
     order = descending(a->confidence, b->confidence);
   return order ? order : descending((double)a->fact->seq, (double)b->fact->seq);
@@ -215,55 +217,128 @@ static struct json_object *candidates(const struct groups *groups) {
   return list;
 }
 
-static struct json_object *resolve(const struct view *v, const struct item *best, const struct groups *groups) {
-  struct json_object *out = json_object_new_object();
-  const char *lens = v->q->lens;
-  const bool by_group = strcmp(lens, "consensus") == 0 || strcmp(lens, "skeptic") == 0;
-  const struct item *winner = by_group ? groups->list[0].winner : best;
-  put(out, "concept_path", text(best->fact->step.path));
-  put(out, "predicate", text(best->fact->step.predicate));
+/* Cardinality "many": all values stand beside each other. */
+static struct json_object *values_of(const struct groups *groups) {
+  struct json_object *list = json_object_new_array();
+  for (size_t g = 0; g < groups->count; g++) {
+    struct json_object *value = json_object_new_object();
+    put(value, "value", json_tokener_parse(groups->list[g].winner->fact->step.value));
+    put(value, "confidence", json_object_new_double(groups->list[g].winner->confidence));
+    put(value, "sources", sources_of(&groups->list[g]));
+    json_object_array_add(list, value);
+  }
+  return list;
+}
+
+static void put_winner(struct json_object *out, const struct item *winner, double confidence) {
   put(out, "value", json_tokener_parse(winner->fact->step.value));
-  put(out, "confidence", json_object_new_double(by_group ? groups->list[0].share : winner->confidence));
+  put(out, "confidence", json_object_new_double(confidence));
   put(out, "winner", text(winner->fact->id));
+}
+
+static void put_conflict(struct json_object *out, const struct groups *groups) {
   put(out, "conflict", json_object_new_double(groups->conflict));
   put(out, "status", text(model_groups_status(groups)));
-  if (strcmp(lens, "skeptic") == 0)
-    put(out, "candidates", candidates(groups));
-  return out;
+}
+
+/* A topic being resolved: its items, and of them the heads. */
+struct topic {
+  struct item *items, **heads;
+  size_t count, head_count;
+  double tolerance; /* < 0: none */
+};
+
+/* Consensus within each tier, and one vote a tier over their winners. */
+static void put_layers(struct json_object *out, const struct topic *t) {
+  struct json_object *layers = json_object_new_array();
+  struct item votes[6], *voters[6];
+  struct item **heads = calloc(t->head_count + 1, sizeof(*heads));
+  size_t tiers = 0;
+  if (!heads)
+    abort();
+  for (int tier = 0; tier < 6; tier++) {
+    struct groups groups;
+    size_t count = 0;
+    for (size_t i = 0; i < t->head_count; i++)
+      if (t->heads[i]->tier == tier)
+        heads[count++] = t->heads[i];
+    if (count == 0)
+      continue;
+    model_groups_make(heads, count, t->tolerance, &groups);
+    struct json_object *layer = json_object_new_object();
+    put(layer, "tier", json_object_new_int(tier));
+    put_winner(layer, groups.list[0].winner, groups.list[0].share);
+    put_conflict(layer, &groups);
+    json_object_array_add(layers, layer);
+    if (tiers == 0)
+      put_winner(out, groups.list[0].winner, groups.list[0].share);
+    votes[tiers] = *groups.list[0].winner;
+    votes[tiers].confidence = votes[tiers].trust = 1;
+    voters[tiers] = &votes[tiers];
+    tiers++;
+    model_groups_clear(&groups);
+  }
+  struct groups groups;
+  model_groups_make(voters, tiers, t->tolerance, &groups);
+  put_conflict(out, &groups);
+  model_groups_clear(&groups);
+  put(out, "layers", layers);
+  free(heads);
 }
 
 /* Marks the heads (items come newest first) and lists them. The caller frees the list. */
-static struct item **find_heads(struct item *items, size_t count, size_t *head_count) {
-  struct item **heads = calloc(count + 1, sizeof(*heads));
-  if (!heads)
+static void find_heads(struct topic *t) {
+  t->heads = calloc(t->count + 1, sizeof(*t->heads));
+  if (!t->heads)
     abort();
-  *head_count = 0;
-  for (size_t i = 0; i < count; i++) {
-    items[i].head = true;
+  for (size_t i = 0; i < t->count; i++) {
+    t->items[i].head = true;
     for (size_t k = 0; k < i; k++)
-      if (text_equal(items[k].fact->step.source, items[i].fact->step.source))
-        items[i].head = false;
-    if (items[i].head)
-      heads[(*head_count)++] = &items[i];
+      if (text_equal(t->items[k].fact->step.source, t->items[i].fact->step.source))
+        t->items[i].head = false;
+    if (t->items[i].head)
+      t->heads[t->head_count++] = &t->items[i];
   }
-  return heads;
+}
+
+static void put_one(struct json_object *out, const struct view *v, const struct topic *t, const struct groups *groups) {
+  const struct item *best = &t->items[0];
+  for (size_t i = 1; i < t->count; i++)
+    if (lens_order(v->q->lens, &t->items[i], best) < 0)
+      best = &t->items[i];
+  if (strcmp(v->q->lens, "consensus") == 0 || strcmp(v->q->lens, "skeptic") == 0)
+    put_winner(out, groups->list[0].winner, groups->list[0].share);
+  else
+    put_winner(out, best, best->confidence);
+  put_conflict(out, groups);
+  if (strcmp(v->q->lens, "skeptic") == 0)
+    put(out, "candidates", candidates(groups));
 }
 
 static struct json_object *resolve_topic(const struct view *v, struct item *items, size_t count) {
+  struct topic t = {.items = items, .count = count};
+  struct json_object *out = json_object_new_object();
+  const char *predicate = items[0].fact->step.predicate;
+  const char *tolerance = model_predicate_setting(v->model, predicate, "stemedb.tolerance", v->snapshot);
+  const char *cardinality = model_predicate_setting(v->model, predicate, "stemedb.cardinality", v->snapshot);
   struct groups groups;
-  size_t head_count;
-  struct item **heads = find_heads(items, count, &head_count);
-  const char *tolerance =
-      model_predicate_setting(v->model, items[0].fact->step.predicate, "stemedb.tolerance", v->snapshot);
-  model_groups_make(heads, head_count, tolerance ? strtod(tolerance, NULL) : -1, &groups);
-  const struct item *best = &items[0];
-  for (size_t i = 1; i < count; i++)
-    if (lens_order(v->q->lens, &items[i], best) < 0)
-      best = &items[i];
-  struct json_object *resolved = resolve(v, best, &groups);
+  t.tolerance = tolerance ? strtod(tolerance, NULL) : -1;
+  find_heads(&t);
+  model_groups_make(t.heads, t.head_count, t.tolerance, &groups);
+  put(out, "concept_path", text(items[0].fact->step.path));
+  put(out, "predicate", text(predicate));
+  if (cardinality && strcmp(cardinality, "\"many\"") == 0) {
+    put(out, "values", values_of(&groups));
+    groups.conflict = 0;
+    put_conflict(out, &groups);
+  } else if (strcmp(v->q->lens, "layered") == 0) {
+    put_layers(out, &t);
+  } else {
+    put_one(out, v, &t, &groups);
+  }
   model_groups_clear(&groups);
-  free(heads);
-  return resolved;
+  free(t.heads);
+  return out;
 }
 
 /* --- the whole answer --- */
