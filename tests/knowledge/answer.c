@@ -331,6 +331,8 @@ static struct json_object *resolve_topic(const struct view *v, struct item *item
     put(out, "values", values_of(&groups));
     groups.conflict = 0;
     put_conflict(out, &groups);
+    if (strcmp(v->q->lens, "skeptic") == 0)
+      put(out, "candidates", candidates(&groups));
   } else if (strcmp(v->q->lens, "layered") == 0) {
     put_layers(out, &t);
   } else {

@@ -16,15 +16,19 @@ static const char *const values[] = {"1",  "\"1\"", "2",    "1.5",  "null", "2.5
                                      "3",  "\"a\"", "true", "1.25", "-0.5", "100000000", "1e-9",
                                      "[]", "9"};
 static const char *const confidences[] = {NULL, "1", "0.5", "0", "0.1", "0.2", "0.3", "0.85", "5e-10"};
-static const char *const lenses[] = {"recency", "confidence", "authority", "consensus", "skeptic"};
+static const char *const lenses[] = {"recency", "confidence", "authority", "consensus", "skeptic", "layered"};
 static const char *const limits[] = {"0.1", "0.2", "0.3", "0.5", "0.85", "1"};
-enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 0, SETTINGS = 1 };
+enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 0, SETTINGS = 5 };
 
 unsigned chance_below(struct chance *chance, unsigned n) { /* splitmix64, https://prng.di.unimi.it/splitmix64.c */
   uint64_t z = chance->state += 0x9e3779b97f4a7c15u;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
   z = (z ^ z >> 27) * 0x94d049bb133111ebu;
   return (unsigned)((z ^ z >> 31) >> 11) % n;
+}
+
+static bool text_is(const char *a, const char *b) {
+  return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 static bool one_in(struct chance *chance, unsigned n) {
@@ -179,6 +183,22 @@ static void choose_moment(struct chance *chance, size_t done, struct question *q
   q->as_of_delta_us = (int)chance_below(chance, 3) - 1;
 }
 
+static void choose_sources(struct chance *chance, struct question *q) {
+  static const char *const trusts[] = {"0", "0.5", "1", "0.25"};
+  for (unsigned n = one_in(chance, 5) ? 1 + chance_below(chance, 2) : 0; n > 0; n--) {
+    const char *source = sources[chance_below(chance, chance->sources)];
+    if (q->excluded_count == 0 || !text_is(q->excluded[0], source))
+      q->excluded[q->excluded_count++] = source;
+  }
+  for (unsigned n = one_in(chance, 5) ? 1 + chance_below(chance, 2) : 0; n > 0; n--) {
+    const char *source = sources[1 + chance_below(chance, COUNT(sources) - 1)];
+    if (q->override_count > 0 && text_is(q->overrides[0].source, source))
+      continue;
+    q->overrides[q->override_count].source = source;
+    q->overrides[q->override_count++].trust = PICK(chance, trusts);
+  }
+}
+
 void chance_question(struct chance *chance, size_t done, struct question *q) {
   *q = (struct question){.path = paths[chance_below(chance, chance->paths)],
                          .subtree = one_in(chance, 2),
@@ -194,5 +214,12 @@ void chance_question(struct chance *chance, size_t done, struct question *q) {
   }
   if (one_in(chance, 4))
     q->min_confidence = PICK(chance, limits);
+  if (one_in(chance, 4)) {
+    q->decay = true;
+    q->lens = PICK(chance, lenses);
+  }
+  if (one_in(chance, 4))
+    q->valid_at = some_time(chance);
+  choose_sources(chance, q);
   choose_moment(chance, done, q);
 }
