@@ -120,7 +120,9 @@ static double decayed(const struct view *v, const struct fact *fact) {
     return fact->confidence;
   const int64_t since = fact->step.observed_at.given ? fact->step.observed_at.us : (int64_t)fact->time_us;
   const double age = v->moment_us > since ? (double)(v->moment_us - since) : 0;
-  return fact->confidence * pow(2, -(age / 86400e6) / strtod(half_life, NULL));
+  int exponent; /* to 40 binary digits, so that rounding cannot decide */
+  const double part = frexp(fact->confidence * pow(2, -(age / 86400e6) / strtod(half_life, NULL)), &exponent);
+  return ldexp(round(ldexp(part, 40)), exponent - 40);
 }
 
 static double trust_of(const struct view *v, const char *source) {
@@ -201,7 +203,8 @@ static int lens_order(const char *lens, const struct item *a, const struct item 
 static struct json_object *sources_of(const struct group *group) {
   struct json_object *sources = json_object_new_array();
   for (size_t i = 0; i < group->count; i++)
-    json_object_array_add(sources, text(group->heads[i]->fact->step.source));
+    if (i == 0 || !text_equal(group->heads[i]->fact->step.source, group->heads[i - 1]->fact->step.source))
+      json_object_array_add(sources, text(group->heads[i]->fact->step.source));
   return sources;
 }
 
@@ -246,6 +249,7 @@ struct topic {
   struct item *items, **heads;
   size_t count, head_count;
   double tolerance; /* < 0: none */
+  bool many;        /* a source's values add up: its newest of each counts */
 };
 
 /* Consensus within each tier, and one vote a tier over their winners. */
@@ -294,7 +298,8 @@ static void find_heads(struct topic *t) {
   for (size_t i = 0; i < t->count; i++) {
     t->items[i].head = true;
     for (size_t k = 0; k < i; k++)
-      if (text_equal(t->items[k].fact->step.source, t->items[i].fact->step.source))
+      if (text_equal(t->items[k].fact->step.source, t->items[i].fact->step.source) &&
+          (!t->many || strcmp(t->items[k].fact->step.value, t->items[i].fact->step.value) == 0))
         t->items[i].head = false;
     if (t->items[i].head)
       t->heads[t->head_count++] = &t->items[i];
@@ -323,16 +328,22 @@ static struct json_object *resolve_topic(const struct view *v, struct item *item
   const char *cardinality = model_predicate_setting(v->model, predicate, "stemedb.cardinality", v->snapshot);
   struct groups groups;
   t.tolerance = tolerance ? strtod(tolerance, NULL) : -1;
+  t.many = cardinality && strcmp(cardinality, "\"many\"") == 0;
   find_heads(&t);
   model_groups_make(t.heads, t.head_count, t.tolerance, &groups);
   put(out, "concept_path", text(items[0].fact->step.path));
   put(out, "predicate", text(predicate));
-  if (cardinality && strcmp(cardinality, "\"many\"") == 0) {
+  if (t.many) {
     put(out, "values", values_of(&groups));
     groups.conflict = 0;
     put_conflict(out, &groups);
     if (strcmp(v->q->lens, "skeptic") == 0)
       put(out, "candidates", candidates(&groups));
+    if (strcmp(v->q->lens, "layered") == 0) { /* for the levels of the order alone */
+      struct json_object *layers = json_object_new_object();
+      put_layers(layers, &t);
+      json_object_put(layers);
+    }
   } else if (strcmp(v->q->lens, "layered") == 0) {
     put_layers(out, &t);
   } else {
