@@ -69,7 +69,7 @@ check_headers() {
     printf '#include "%s"\n#include "%s"\n' "${header#src/}" "${header#src/}" >"$work/one.c"
     # shellcheck disable=SC2046 # the flags are words
     ${CC:-gcc} -std=c11 -D_GNU_SOURCE -DSTEMEDB_FAULTS_ENABLED -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
-      -Isrc -I. $(pkg-config --cflags json-c libsodium) -fsyntax-only "$work/one.c" >>"$work/out" 2>&1 || true
+      -Isrc -I. $(pkg-config --cflags json-c libsodium libcurl) -fsyntax-only "$work/one.c" >>"$work/out" 2>&1 || true
   done
   report 'every header compiles alone and twice'
 }

@@ -26,6 +26,8 @@ libjson-c-dev /usr/include/json-c/json.h
 libcunit1-dev /usr/include/CUnit/CUnit.h
 libsodium-dev /usr/include/sodium.h
 libfcgi-dev /usr/include/fcgiapp.h
+libcurl4-openssl-dev curl-config
+zlib1g-dev /usr/include/zlib.h
 nginx-light nginx
 curl curl
 jq jq

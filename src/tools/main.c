@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/text.h"
 #include "tools/tool.h"
 
 #define DEFAULT_HOME "/var/lib/stemedb"
@@ -14,6 +15,7 @@ struct subcommand {
   tool_run *run;
 };
 
+/* They work on a home. */
 static const struct subcommand subcommands[] = {
     {"init", "", "make an empty history in the home", tool_init},
     {"config", "", "print every option of stemedb.conf with its default", tool_config},
@@ -21,26 +23,50 @@ static const struct subcommand subcommands[] = {
     {"token", "add NAME --role ROLE [--source PATH]... | list | revoke NAME", "who may call, and what", tool_token},
 };
 
-enum { SUBCOMMAND_COUNT = sizeof(subcommands) / sizeof(subcommands[0]) };
+/* They call a node, and print a help of their own. */
+static const struct subcommand calls[] = {
+    {"assert", "", "store what a source says about a concept", tool_assert},
+    {"import", "", "store a file of assertions, one a line", tool_import},
+    {"query", "", "what is asserted about a concept, and what a lens believes", tool_query},
+    {"export", "", "the history, one entry a line", tool_export},
+    {"status", "", "health, counts and watermarks of a node", tool_status},
+};
+
+enum {
+  SUBCOMMAND_COUNT = sizeof(subcommands) / sizeof(subcommands[0]),
+  CALL_COUNT = sizeof(calls) / sizeof(calls[0]),
+};
+
+static const struct subcommand *find_in(const struct subcommand *table, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(table[i].name, name) == 0)
+      return &table[i];
+  return NULL;
+}
 
 static const struct subcommand *find(const char *name) {
-  for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
-    if (strcmp(subcommands[i].name, name) == 0)
-      return &subcommands[i];
-  return NULL;
+  const struct subcommand *found = find_in(subcommands, SUBCOMMAND_COUNT, name);
+  return found ? found : find_in(calls, CALL_COUNT, name);
+}
+
+static void print_table(FILE *out, const char *title, const struct subcommand *table, size_t count) {
+  fprintf(out, "\n%s:\n", title);
+  for (size_t i = 0; i < count; i++)
+    fprintf(out, "  %-14s%s\n", table[i].name, table[i].does);
 }
 
 static void print_help(FILE *out) {
   fputs("Usage: stemedb SUBCOMMAND [--home DIR] [ARGUMENTS]\n"
         "\n"
         "  --home DIR   the home (else $STEMEDB_HOME, else " DEFAULT_HOME ")\n"
-        "  --help, --version\n"
-        "\n"
-        "Subcommands:\n",
+        "  --help, --version\n",
         out);
-  for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
-    fprintf(out, "  %-12s%-12s%s\n", subcommands[i].name, subcommands[i].arguments, subcommands[i].does);
-  fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 corrupt or missing history.\n", out);
+  print_table(out, "Calls to a running node", calls, CALL_COUNT);
+  print_table(out, "On a home", subcommands, SUBCOMMAND_COUNT);
+  fputs("\nstemedb SUBCOMMAND --help tells its arguments.\n"
+        "Exit status: 0 done, 1 refused or failed, 2 usage, 3 corrupt or missing history, or the node is unavailable,\n"
+        "4 done, and there is something to look at.\n",
+        out);
 }
 
 int tool_fail(const struct tool *tool, const struct err *err) {
@@ -54,11 +80,14 @@ int tool_usage(const char *name) {
   return TOOL_USAGE;
 }
 
-/* Takes --home DIR out of the arguments, wherever it stands; false if DIR is missing. */
+/* Takes --home DIR out of the arguments, wherever it stands before "--"; false if DIR is missing. */
 static bool take_home(int *argc, char **argv, const char **home) {
   int kept = 1;
   for (int i = 1; i < *argc; i++) {
-    if (strncmp(argv[i], "--home=", 7) == 0)
+    if (strcmp(argv[i], "--") == 0) {
+      while (i < *argc)
+        argv[kept++] = argv[i++];
+    } else if (strncmp(argv[i], "--home=", 7) == 0)
       *home = argv[i] + 7;
     else if (strcmp(argv[i], "--home") != 0)
       argv[kept++] = argv[i];
@@ -93,10 +122,16 @@ int main(int argc, char **argv) {
     print_help(stderr);
     return TOOL_USAGE;
   }
+  text_locale();
   log_open(&tool.log, STDERR_FILENO, subcommand->name);
   if (sodium_init() < 0) {
     log_error(&tool.log, "libsodium does not initialise");
     return TOOL_FAILED;
+  }
+  if (argc == 3 && strcmp(argv[2], "--help") == 0 && find_in(subcommands, SUBCOMMAND_COUNT, argv[1])) {
+    printf("Usage: stemedb %s [--home DIR]%s%s\n  %s\n", subcommand->name, *subcommand->arguments ? " " : "",
+           subcommand->arguments, subcommand->does);
+    return TOOL_DONE;
   }
   return subcommand->run(&tool, argc - 1, argv + 1);
 }

@@ -5,7 +5,16 @@
 #include "base/err.h"
 #include "base/log.h"
 
-enum tool_status { TOOL_DONE = 0, TOOL_FAILED = 1, TOOL_USAGE = 2, TOOL_CORRUPT = 3 };
+/* Exit statuses. Of a call to a node: TOOL_FAILED is a refusal, TOOL_UNAVAILABLE a node that cannot be reached or
+ * cannot answer now, TOOL_FOUND that what was asked for was done and there is something to look at. */
+enum tool_status {
+  TOOL_DONE = 0,
+  TOOL_FAILED = 1,
+  TOOL_USAGE = 2,
+  TOOL_CORRUPT = 3,
+  TOOL_UNAVAILABLE = 3,
+  TOOL_FOUND = 4
+};
 
 /* What every subcommand is given. */
 struct tool {
@@ -18,8 +27,13 @@ struct tool {
 typedef int tool_run(const struct tool *tool, int argc, char **argv);
 
 tool_run tool_accept_loss;
+tool_run tool_assert;
 tool_run tool_config;
+tool_run tool_export;
+tool_run tool_import;
 tool_run tool_init;
+tool_run tool_query;
+tool_run tool_status;
 tool_run tool_token;
 
 /* Says what went wrong and returns the status that it means. */

@@ -1,0 +1,180 @@
+#include "tools/call.h"
+
+#include <json-c/json_object.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/address.h"
+#include "tools/problem.h"
+#include "tools/text.h"
+
+static const struct option_spec call_specs[] = {
+    {"url", "URL", "the node (else $STEMEDB_URL, HOME/instance.env, http://127.0.0.1:18180)", OPTION_TEXT,
+     offsetof(struct call_args, url)},
+    {"home", "DIR", "the home whose instance.env names the node", OPTION_TEXT, offsetof(struct call_args, home)},
+    {"token-file", "FILE", "the file that holds the token (else $STEMEDB_TOKEN)", OPTION_TEXT,
+     offsetof(struct call_args, token_file)},
+    {"wait", "SECONDS", "go on trying so long while the node is unavailable", OPTION_COUNT,
+     offsetof(struct call_args, wait)},
+    {"json", NULL, "print the node's answer as it is", OPTION_FLAG, offsetof(struct call_args, json)},
+    {"plain", NULL, "print as into a pipe: a row a line, cells separated by tabs", OPTION_FLAG,
+     offsetof(struct call_args, plain)},
+};
+
+int call_begin(struct call *call, const struct tool *tool, const struct call_command *command, int argc, char **argv,
+               struct call_args *args) {
+  struct err err;
+  *call = (struct call){.tool = tool, .args = args};
+  client_answer_init(&call->answer);
+  call->groups[0] = (struct option_group){"Options", command->specs, command->spec_count, args};
+  call->groups[1] =
+      (struct option_group){"Of all calls to a node", call_specs, sizeof(call_specs) / sizeof(call_specs[0]), args};
+  call->usage = (struct option_usage){command->name,
+                                      command->operands,
+                                      command->text,
+                                      command->operands_least,
+                                      command->operands_most,
+                                      call->groups,
+                                      2};
+  int status = option_parse(&call->usage, argc, argv, &call->operands, stdout, stderr);
+  if (status >= 0)
+    return status;
+  if (args->json && args->plain)
+    return call_usage(call, "--json and --plain exclude each other");
+  call->screen = screen_of(STDOUT_FILENO);
+  call->screen.terminal = call->screen.terminal && !args->plain;
+  int rc = address_find_url(args->url, args->home ? args->home : tool->home, call->url, sizeof(call->url), &err);
+  if (!rc)
+    rc = address_find_token(args->token_file, call->token, sizeof(call->token), &err);
+  if (rc == ERR_INVALID)
+    return call_usage(call, "%s", err.text);
+  call->settings = (struct client_settings){.url = call->url,
+                                            .token = *call->token ? call->token : NULL,
+                                            .wait_s = args->wait.given ? args->wait.value : command->wait_s};
+  if (call->settings.wait_s > INT32_MAX)
+    return call_usage(call, "--wait is longer than a life");
+  if (!rc)
+    rc = client_open(&call->settings, &call->client, &err);
+  return rc ? call_fail(call, &err) : -1;
+}
+
+int call_end(struct call *call, int status) {
+  client_close(call->client);
+  client_answer_free(&call->answer);
+  json_object_put(call->reply);
+  sodium_memzero(call->token, sizeof(call->token));
+  if (fflush(stdout) || ferror(stdout)) {
+    fprintf(stderr, "stemedb %s: cannot write to standard output\n", call->usage.name);
+    return status == TOOL_DONE ? TOOL_FAILED : status;
+  }
+  return status;
+}
+
+const char *call_operand(const struct call *call, size_t index) {
+  return index < call->operands.count ? call->operands.items[index] : NULL;
+}
+
+int call_fail(const struct call *call, const struct err *err) {
+  struct buf shown;
+  buf_init(&shown, sizeof(err->text) * 4);
+  text_show(&shown, span_str(err->text));
+  fprintf(stderr, "stemedb %s: %.*s\n", call->usage.name, (int)shown.len, (const char *)shown.data);
+  buf_free(&shown);
+  return err->code == ERR_BUSY ? TOOL_UNAVAILABLE : TOOL_FAILED;
+}
+
+int call_usage(const struct call *call, const char *fmt, ...) {
+  char text[1024];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof(text), fmt, args);
+  va_end(args);
+  return option_complain(&call->usage, stderr, "%s", text);
+}
+
+void call_print_answer(const struct call *call) {
+  struct span body = buf_span(&call->answer.body);
+  if (body.len)
+    fwrite(body.data, 1, body.len, stdout);
+  if (!body.len || body.data[body.len - 1] != '\n')
+    fputc('\n', stdout);
+}
+
+int call_send(struct call *call, const struct client_request *request) {
+  struct err err;
+  if (client_send(call->client, request, &call->answer, &err))
+    return err.code == ERR_INVALID ? call_usage(call, "%s", err.text) : call_fail(call, &err);
+  if (call->answer.status >= 200 && call->answer.status < 300)
+    return -1;
+  if (call->args->json)
+    call_print_answer(call);
+  problem_explain(stderr, call->usage.name, &call->answer);
+  return problem_status(call->answer.status);
+}
+
+int call_ask(struct call *call, const struct client_request *request) {
+  struct err err;
+  int status = call_send(call, request);
+  if (status >= 0)
+    return status;
+  if (call->args->json) {
+    call_print_answer(call);
+    return TOOL_DONE;
+  }
+  json_object_put(call->reply);
+  call->reply = NULL;
+  return reply_parse(buf_span(&call->answer.body), &call->reply, &err) ? call_fail(call, &err) : -1;
+}
+
+int call_get(struct call *call, const struct buf *target) {
+  struct err err;
+  struct client_request request = {.method = "GET", .target = (const char *)target->data, .repeatable = true};
+  return buf_check(target, "the request", &err) ? call_fail(call, &err) : call_ask(call, &request);
+}
+
+int call_post(struct call *call, const char *target, const struct buf *body, const char *key) {
+  struct err err;
+  struct client_request request = {.method = "POST",
+                                   .target = target,
+                                   .content_type = "application/json",
+                                   .body = buf_span(body),
+                                   .key = key,
+                                   .repeatable = true};
+  return buf_check(body, "the request", &err) ? call_fail(call, &err) : call_ask(call, &request);
+}
+
+int call_print(struct call *call, struct table *table) {
+  struct err err;
+  int rc = 0;
+  if (!table)
+    rc = err_set(&err, ERR_NOMEM, "no memory for a table");
+  else if (table_rows(table) > 0)
+    rc = table_print(table, &call->screen, stdout, &err);
+  table_free(table);
+  return rc ? call_fail(call, &err) : -1;
+}
+
+void call_note(const struct call *call, const char *fmt, ...) {
+  char text[4096];
+  struct buf shown;
+  va_list args;
+  if (!call->screen.terminal)
+    return;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof(text), fmt, args);
+  va_end(args);
+  buf_init(&shown, sizeof(text) * 4);
+  text_show(&shown, span_str(text));
+  fprintf(stdout, "%.*s\n", (int)shown.len, (const char *)shown.data);
+  buf_free(&shown);
+}
+
+void call_random_key(char key[CALL_KEY_SIZE]) {
+  unsigned char bytes[16];
+  char hex[sizeof(bytes) * 2 + 1];
+  randombytes_buf(bytes, sizeof(bytes));
+  sodium_bin2hex(hex, sizeof(hex), bytes, sizeof(bytes));
+  snprintf(key, CALL_KEY_SIZE, "stemedb-%s", hex);
+}

@@ -1,0 +1,490 @@
+#!/usr/bin/env python3
+"""The command-line tool against a running node: what it prints, sends and returns."""
+import gzip
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import threading
+
+from harness import TOOL, TOP, Instance, tap
+
+node = Instance()
+work = os.path.join(node.home, "work")
+os.mkdir(work)
+
+
+class Run:
+    """An ended run of the tool."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def rows(self):
+        return [line.split("\t") for line in self.out.splitlines()]
+
+    def __repr__(self):
+        return f"{self.status}\n{self.out[:2000]}\n{self.err[:2000]}"
+
+
+def environment(env=None, home=None):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("STEMEDB_")}
+    return {**clean, "STEMEDB_HOME": home or node.home, **(env or {})}
+
+
+def cli(*arguments, status=0, env=None, stdin=None, home=None):
+    """Runs the tool in pipes, expecting this exit status."""
+    run = subprocess.run([TOOL, *arguments], env=environment(env, home), input=stdin, capture_output=True, timeout=60,
+                         **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
+    done = Run(run.returncode, run.stdout.decode(), run.stderr.decode())
+    tap.ok(done.status == status, f"stemedb {' '.join(arguments)[:500]}: exit status {done}, expected {status}")
+    return done
+
+
+def on_terminal(*arguments, columns=80, typed=b"", status=0):
+    """Runs the tool on a terminal of that width; what it printed, with both outputs mixed."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(TOOL, [TOOL, *arguments], {**environment(), "COLUMNS": str(columns)})
+    printed = b""
+    try:
+        if typed:
+            os.write(fd, typed)
+        while True:
+            if not select.select([fd], [], [], 60)[0]:
+                raise AssertionError(f"nothing for a minute after {printed!r}")
+            part = os.read(fd, 65536)
+            if not part:
+                break
+            printed += part
+    except OSError:  # the other side is closed
+        pass
+    os.close(fd)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    tap.equal(code, status, f"exit status (it printed {printed!r})")
+    return printed.decode().replace("\r\n", "\n")
+
+
+def write(name, text):
+    path = os.path.join(work, name)
+    with open(path, "wb") as f:
+        f.write(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def lines_of(*objects):
+    return "".join(json.dumps(o) + "\n" for o in objects)
+
+
+def subcommands():
+    return re.findall(r"^  ([a-z][a-z-]*) ", cli("--help").out, re.M)
+
+
+# --- assert ---
+
+
+@tap.case("assert stores what is said, and nothing of it is changed on the way")
+def _():
+    run = cli("assert", "cli/a", "p", '{"x": [1e0, "\\u00e4"]}', "--confidence", "0.5", "--source", "source/s",
+              "--observed-at", "2026-01-01T01:00:00+01:00", "--valid-from", "2026-01-01T00:00:00Z",
+              "--valid-to=2027-01-01T00:00:00Z")
+    [[seq, _, id]] = run.rows
+    stored = node.get("/v1/assertions/" + id).json
+    tap.equal(stored["seq"], int(seq))
+    tap.equal({k: stored[k] for k in ("concept_path", "predicate", "value", "confidence", "source", "observed_at",
+                                      "valid_from", "valid_to")},
+              {"concept_path": "cli/a", "predicate": "p", "value": {"x": [1, "ä"]}, "confidence": 0.5,
+               "source": "source/s", "observed_at": "2026-01-01T00:00:00Z", "valid_from": "2026-01-01T00:00:00Z",
+               "valid_to": "2027-01-01T00:00:00Z"})
+    child = cli("assert", "cli/child", "p", "null", "--derived-from", id, "--json").json
+    tap.equal(child, node.get("/v1/assertions/" + child["id"]).json)
+    tap.equal(child["derived_from"], [id])
+
+
+@tap.case("assert takes text with --string, and JSON alone without")
+def _():
+    tap.equal(cli("assert", "cli/text", "p", "57", "--json").json["value"], 57)
+    tap.equal(cli("assert", "cli/text", "p", "57", "--string", "--json").json["value"], "57")
+    tap.equal(cli("assert", "cli/text", "p", 'a "b"\n', "--string", "--json").json["value"], 'a "b"\n')
+    before = node.health()["last_seq"]
+    for value in ("Chrome", "'a'", "NaN", "1 2", ""):
+        tap.contains(cli("assert", "cli/text", "p", value, status=2).err, "VALUE is not JSON")
+    tap.equal(node.health()["last_seq"], before)
+
+
+@tap.case("assert sends a file as it is, also an array, also of standard input")
+def _():
+    array = [{"concept_path": f"cli/array/{i}", "predicate": "p", "value": i} for i in range(3)]
+    tap.equal(len(cli("assert", "--file", write("array.json", json.dumps(array))).rows), 3)
+    answer = cli("assert", "--file", "-", "--json", stdin=json.dumps(array).encode()).json
+    tap.equal([a["value"] for a in answer["assertions"]], [0, 1, 2])
+    cli("assert", "--file", "/nonexistent", status=1)
+    cli("assert", "--file", "-", "a", "p", "1", status=2)
+
+
+@tap.case("a key makes an assert the same one")
+def _():
+    first = cli("assert", "cli/key", "p", "1", "--key", "cli-key", "--json")
+    tap.equal(cli("assert", "cli/key", "p", "1", "--key", "cli-key", "--json").out, first.out)
+    tap.contains(cli("assert", "cli/key", "p", "2", "--key", "cli-key", status=1).err, "409")
+    tap.ok(cli("assert", "cli/key", "p", "1").out != cli("assert", "cli/key", "p", "1").out)
+
+
+@tap.case("a refusal names all wrong fields in plain words, and stores nothing")
+def _():
+    before = node.health()["last_seq"]
+    run = cli("assert", "cli//x", "p/q", "1", "--confidence", "7", "--observed-at", "yesterday", status=1)
+    tap.contains(run.err, "stemedb assert: 4 fields are wrong (422 Unprocessable Content)\n")
+    for field in ("/concept_path has an empty segment", "/predicate ", "/confidence must be in [0, 1]", "/observed_at "):
+        tap.contains(run.err, "  " + field)
+    tap.equal(run.out, "")
+    problem = cli("assert", "cli//x", "p", "1", "--json", status=1).json
+    tap.equal((problem["status"], problem["errors"][0]["pointer"]), (422, "/concept_path"))
+    tap.equal(node.health()["last_seq"], before)
+
+
+# --- query ---
+
+
+def history_of_query():
+    if node.get("/v1/query?concept_path=cli/q").json["assertions"]:
+        return
+    for value, confidence, source in (("57", 0.9, "source/mdn"), ("29", 0.4, "source/caniuse"), ("57", 0.8, None)):
+        more = {"source": source} if source else {}
+        node.assert_one("cli/q", value, confidence=confidence, **more)
+    node.assert_one("cli/q/below", 1)
+
+
+@tap.case("query has an option for all that the API takes")
+def _():
+    history_of_query()
+    tap.equal(cli("query", "cli/q", "--lens", "skeptic", "--json").out,
+              node.post("/v1/query", {"concept_path": "cli/q", "lens": "skeptic"}).body.decode())
+    seq = node.get("/v1/query?concept_path=cli/q").json["assertions"][-1]["seq"]
+    for arguments, body in (
+        (["--subtree"], {"match": "subtree"}), (["--predicate", "p"], {"predicate": "p"}),
+        (["--source", "source/mdn"], {"source": "source/mdn"}), (["--anonymous"], {"source": None}),
+        (["--as-of", str(seq)], {"as_of": seq}), (["--as-of", "2020-01-01T00:00:00Z"], {"as_of": "2020-01-01T00:00:00Z"}),
+        (["--min-confidence", "0.5"], {"min_confidence": 0.5}), (["--limit", "2"], {"limit": 2}),
+    ):
+        tap.equal(cli("query", "cli/q", "--json", *arguments).out,
+                  node.post("/v1/query", {"concept_path": "cli/q", **body}).body.decode(), f"answer with {arguments}")
+
+
+@tap.case("query prints a row a line into a pipe, with all that there is")
+def _():
+    history_of_query()
+    answer = node.post("/v1/query", {"concept_path": "cli/q", "lens": "skeptic"}).json
+    rows = cli("query", "cli/q", "--lens", "skeptic").rows
+    [topic] = answer["resolved"]
+    tap.equal(rows[0], ["resolved", "cli/q", "p", '"57"', json.dumps(topic["confidence"]), json.dumps(topic["conflict"]),
+                        topic["status"], topic["winner"]])
+    tap.equal([row[3:] for row in rows if row[0] == "candidate"],
+              [[json.dumps(c["value"]), json.dumps(c["share"]), ", ".join(s or "(anonymous)" for s in c["sources"])]
+               for c in topic["candidates"]])
+    tap.equal([row for row in rows if row[0] == "assertion"],
+              [["assertion", str(a["seq"]), "cli/q", "p", json.dumps(a["value"]), json.dumps(a["confidence"]),
+                a.get("source", ""), "active", a["timestamp"], a["id"]] for a in answer["assertions"]])
+
+
+@tap.case("query shows columns on a terminal, cut to its width")
+def _():
+    history_of_query()
+    wide = on_terminal("query", "cli/q", "--lens", "skeptic")
+    for part in ("cli/q, lens skeptic, as of seq ", "\nResolved\n", "\nCandidates\n", "\nAssertions\n", "source/caniuse",
+                 "(anonymous)", " 0.9  source/mdn "):
+        tap.contains(wide, part)
+    node.assert_one("cli/wide", "東京" * 100)
+    narrow = on_terminal("query", "cli/wide", columns=60)
+    tap.contains(narrow, '"東京')
+    tap.contains(narrow, "…")
+    for line in narrow.splitlines():
+        columns = sum(2 if ord(c) > 0x2fff else 1 for c in line)
+        tap.ok(columns <= 60 or "lens" in line, f"{columns} columns: {line}")
+    tap.contains(on_terminal("query", "cli/nothing"), "Nothing is asserted.")
+
+
+@tap.case("--plain and --json print on a terminal as into a pipe")
+def _():
+    history_of_query()
+    for how in ("--plain", "--json"):
+        tap.equal(on_terminal("query", "cli/q", how), cli("query", "cli/q", how).out)
+    cli("query", "cli/q", "--plain", "--json", status=2)
+
+
+@tap.case("what stands in a value cannot act on a terminal")
+def _():
+    evil = "\x1b]0;owned\x07\x1b[2J\u202egnp\u009b31m\x7f\n\tnext"
+    node.assert_one("cli/evil", evil, predicate="evil\u202e", source="source/e\u200bvil")
+    for printed in (on_terminal("query", "cli/evil", columns=200), cli("query", "cli/evil").out):
+        tap.ok(not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202e]", printed), f"it printed {printed!r}")
+        tap.contains(printed, "evil\\u202e")
+        tap.contains(printed, "source/e\\u200bvil")
+    tap.equal(cli("query", "cli/evil", "--json").json["assertions"][0]["value"], evil)
+
+
+@tap.case("query reads page by page, or all pages")
+def _():
+    node.import_lines([{"concept_path": f"cli/pages/{i:03}", "predicate": "p", "value": i} for i in range(250)])
+    first = cli("query", "cli/pages", "--subtree")
+    tap.equal(len([row for row in first.rows if row[0] == "assertion"]), 100)
+    cursor = re.search(r"--cursor (\S+)", first.err)[1]
+    second = cli("query", "cli/pages", "--subtree", "--cursor", cursor)
+    every = cli("query", "cli/pages", "--subtree", "--all")
+    tap.equal([row[4] for row in every.rows if row[0] == "assertion"], [str(i) for i in range(250)])
+    tap.ok(every.out.startswith(first.out + second.out))
+    tap.equal(every.err, "")
+    pages = cli("query", "cli/pages", "--subtree", "--all", "--json").out.splitlines()
+    tap.equal([len(json.loads(page)["assertions"]) for page in pages], [100, 100, 50])
+
+
+@tap.case("query refuses what is wrong, here or there")
+def _():
+    cli("query", status=2)
+    cli("query", "a", "b", status=2)
+    cli("query", "a", "--limit", "x", status=2)
+    cli("query", "a", "--min-confidence", "high", status=2)
+    cli("query", "a", "--trust", "0.5", status=2)
+    cli("query", "a", "--trust", "source/a=much", status=2)
+    cli("query", "a", "--source", "b", "--anonymous", status=2)
+    tap.contains(cli("query", "a", "--limit", "5000", status=1).err, "  /limit must be between 1 and 1000\n")
+    tap.contains(cli("query", "a", "--lens", "telescope", status=1).err, "/lens ")
+    tap.contains(cli("query", "a", "--cursor", "x\x1b[2J", status=1).err, "/cursor ")
+    tap.contains(cli("query", "a\udcff", status=1).err, "400")
+
+
+# --- import ---
+
+IMPORTED = [{"concept_path": f"cli/import/{i}", "predicate": "p", "value": i} for i in range(3000)]
+
+
+def counts(run):
+    return {row[0]: int(row[1]) for row in run.rows if row[0] != "error"}
+
+
+@tap.case("import stores a file once, packed or not, and says what it counted")
+def _():
+    before = node.health()["last_seq"]
+    path = write("once.ndjson", lines_of(*IMPORTED))
+    tap.equal(counts(cli("import", path)), {"accepted": 3000, "duplicates": 0, "rejected": 0, "left_out": 0,
+                                            "last_seq": before + 3000})
+    packed = write("once.ndjson.gz", gzip.compress(lines_of(*IMPORTED).encode()))
+    for again in (path, packed):
+        tap.equal(counts(cli("import", again))["duplicates"], 3000)
+    tap.equal(counts(cli("import", "--no-key", packed))["accepted"], 3000)
+    tap.equal(counts(cli("import", "--key", "another", path))["accepted"], 3000)
+    tap.equal(cli("import", "--key", "another", path, "--json").json["duplicates"], 3000)
+
+
+@tap.case("import reads standard input, also packed")
+def _():
+    text = lines_of(*IMPORTED[:5]).encode()
+    tap.equal(counts(cli("import", stdin=text))["accepted"], 5)
+    tap.equal(counts(cli("import", "-", stdin=gzip.compress(text)))["accepted"], 5)
+    tap.equal(counts(cli("import", "--key", "stdin", stdin=text + text))["accepted"], 5)
+    tap.equal(counts(cli("import", stdin=b""))["accepted"], 0)
+    tap.contains(on_terminal("import", status=2), "FILE is missing")
+
+
+@tap.case("import names bad lines, stores the good ones, and ends with 4")
+def _():
+    bad = lines_of(IMPORTED[0]) + "nonsense \x1b[2J\n\n" + lines_of({**IMPORTED[1], "confidence": 2}) + "[]\n"
+    bad += lines_of({**IMPORTED[2], "value": "x" * 300000}) + lines_of(IMPORTED[3]).strip()
+    run = cli("import", write("bad.ndjson", bad), status=4)
+    tap.equal({k: counts(run)[k] for k in ("accepted", "rejected")}, {"accepted": 2, "rejected": 4})
+    tap.equal([row[1] for row in run.rows if row[0] == "error"], ["2", "4", "5", "6"])
+    tap.contains(run.out, "error\t4\t/confidence: must be in [0, 1]\n")
+    tap.equal(cli("import", "--json", "--no-key", write("bad.ndjson", bad), status=4).json["rejected"], 4)
+
+
+@tap.case("import refuses what it cannot read")
+def _():
+    before = node.health()["last_seq"]
+    tap.contains(cli("import", "/nonexistent", status=1).err, "/nonexistent")
+    cli("import", work, status=1)
+    cut = gzip.compress(lines_of(*IMPORTED).encode())
+    tap.contains(cli("import", write("cut.gz", cut[:len(cut) // 2]), status=1).err, "damaged gzip data")
+    tap.equal(node.health()["last_seq"], before)
+    cli("import", "a", "b", status=2)
+    cli("import", "--key", "k", "--no-key", "a", status=2)
+    tap.contains(cli("import", "--key", "two words", write("one", lines_of(IMPORTED[0])), status=1).err, "400")
+
+
+@tap.case("import shows on a terminal how far it is")
+def _():
+    path = write("bar.ndjson", lines_of(*({**line, "source": "source/bar"} for line in IMPORTED)))
+    printed = on_terminal("import", path)
+    tap.ok(re.search(r"\[[=> ]{20}\] +\d+%  [\d,]+ lines, [\d,]+/s  [\d.]+ \w+ of [\d.]+ KB", printed), printed)
+    tap.ok(re.search(r"\naccepted +3000\n", printed), printed)
+
+
+# --- export ---
+
+
+@tap.case("export is the feed, whole")
+def _():
+    feed = node.get("/v1/assertions?after_seq=0", headers={"Accept": "application/x-ndjson"}).body.decode()
+    tap.equal(cli("export").out, feed)
+    lines = feed.splitlines(keepends=True)
+    tap.equal(cli("export", "--after-seq", "100").out, "".join(lines[100:]))
+    tap.equal(cli("export", "--after-seq", "100", "--limit", "7").out, "".join(lines[100:107]))
+    tap.equal(cli("export", "--after-seq", str(len(lines))).out, "")
+    cli("export", "--limit", "0", status=2)
+    cli("export", "--after-seq", "-1", status=2)
+
+
+@tap.case("export into a file goes on where it was cut off, and knows another history")
+def _():
+    feed = cli("export").out
+    path = os.path.join(work, "export.ndjson")
+    cli("export", "--output", path)
+    with open(path) as f:
+        tap.equal(f.read(), feed)
+    tap.contains(cli("export", "--output", path, status=1).err, "is there already")
+    for size in (0, 10, len(feed) // 2, len(feed) - 1, len(feed)):
+        os.truncate(path, size)
+        cli("export", "--output", path, "--append")
+        with open(path) as f:
+            tap.equal(f.read(), feed, f"export after a cut at {size}")
+    node.assert_one("cli/more", 1)
+    cli("export", "--output", path, "--append")
+    with open(path) as f:
+        tap.equal(f.read(), cli("export").out)
+    write("export.ndjson", feed.replace("cli/a", "cli/b", 1).splitlines(keepends=True)[0])
+    tap.contains(cli("export", "--output", path, "--append", status=1).err, "is not the one at the end of the file")
+    write("export.ndjson", "something else\n")
+    tap.contains(cli("export", "--output", path, "--append", status=1).err, "no entry of an export")
+    with open(path) as f:
+        tap.equal(f.read(), "something else\n")
+    cli("export", "--append", status=2)
+
+
+@tap.case("export tells a consumer that its history branched off")
+def _():
+    history = node.health()["history"]
+    tap.ok(cli("export", "--after-seq", "3", "--history", history).out)
+    run = cli("export", "--after-seq", "3", "--history", history[:-16] + "5ca1ab1e0ddba115", status=1)
+    tap.equal(run.out, "")
+    tap.contains(run.err, "409")
+    tap.contains(run.err, "branched_at_seq: 0")
+
+
+@tap.case("an export that cannot be written ends with a failure")
+def _():
+    with open("/dev/full", "wb") as full:
+        run = subprocess.run([TOOL, "export"], env=environment(), stdout=full, stderr=subprocess.PIPE, timeout=60)
+    tap.equal(run.returncode, 1)
+    tap.contains(run.stderr.decode(), "No space left")
+    with open("/dev/full", "wb") as full:
+        run = subprocess.run([TOOL, "query", "cli/q"], env=environment(), stdout=full, stderr=subprocess.PIPE, timeout=60)
+    tap.equal(run.returncode, 1)
+
+
+@tap.case("an export imported into a new node gives the same answers")
+def _():
+    with Instance() as other:
+        path = os.path.join(work, "whole.ndjson")
+        cli("export", "--output", path)
+        run = cli("import", path, "--no-key", home=other.home, status=4)  # a child's parent has another id there
+        tap.equal([row[2] for row in run.rows if row[0] == "error"], ["/derived_from/0: there is no assertion with this id"])
+
+        def strip(answer):
+            for assertion in answer["assertions"]:
+                for name in ("id", "seq", "timestamp", "batch"):
+                    assertion.pop(name, None)
+            for topic in answer["resolved"]:
+                topic.pop("winner")
+            return answer["assertions"], answer["resolved"]
+
+        for lens in ("recency", "confidence", "authority", "consensus", "skeptic"):
+            for concept in ("cli/q", "cli/text", "cli/evil", "cli/array", "cli/import/7"):
+                body = {"concept_path": concept, "lens": lens, "match": "subtree"}
+                tap.equal(strip(other.post("/v1/query", body).json), strip(node.post("/v1/query", body).json))
+
+
+# --- status, node and token ---
+
+
+@tap.case("status tells all that health does")
+def _():
+    health = node.health()
+    rows = dict(cli("status").rows)
+    tap.equal(list(rows), list(health))
+    tap.equal((rows["status"], rows["last_seq"], rows["history_root"]),
+              ("healthy", str(health["last_seq"]), health["history_root"]))
+    tap.equal(cli("status", "--json").json["history_root"], health["history_root"])
+    tap.contains(on_terminal("status"), "history_root")
+
+
+@tap.case("the node is that of --url, of the environment or of the home")
+def _():
+    url = f"http://127.0.0.1:{node.api_port}"
+    for arguments, env in ((["--url", url], {"STEMEDB_HOME": "/nonexistent", "STEMEDB_URL": "http://127.0.0.1:1"}),
+                           (["--url=" + url + "/"], {"STEMEDB_HOME": "/nonexistent"}),
+                           ([], {"STEMEDB_HOME": "/nonexistent", "STEMEDB_URL": url}),
+                           (["--home", node.home], {"STEMEDB_HOME": "/nonexistent"}),
+                           ([], {"http_proxy": "http://127.0.0.1:1", "STEMEDB_URL": url})):
+        cli("status", *arguments, env=env)
+
+
+@tap.case("a node that cannot be reached is status 3, an address that is none is 2")
+def _():
+    for subcommand in (["status"], ["query", "a"], ["assert", "a", "p", "1"], ["import", write("one", lines_of(IMPORTED[0]))],
+                       ["export"]):
+        tap.contains(cli(*subcommand, "--url", "http://127.0.0.1:1", status=3).err, "cannot reach http://127.0.0.1:1")
+        cli(*subcommand, "--url", "ftp://127.0.0.1", status=2)
+    cli("status", "--url", "http://user:secret@127.0.0.1", status=2)
+    tap.contains(cli("query", "a", "--url", f"http://127.0.0.1:{node.dashboard_port}/nothing", status=1).err, "(40")
+
+
+@tap.case("a token comes of a file or of the environment, never of the command line")
+def _():
+    seen = []
+
+    def serve(listener):
+        with listener.accept()[0] as connection:
+            seen.append(connection.recv(65536).decode())
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+
+    import socket
+    for arguments, env in ((["--token-file", write("token", "sesame\n")], {"STEMEDB_TOKEN": "other"}),
+                           ([], {"STEMEDB_TOKEN": "sesame"})):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=serve, args=(listener,))
+            thread.start()
+            cli("status", "--url", f"http://127.0.0.1:{listener.getsockname()[1]}", *arguments, env=env)
+            thread.join(30)
+        tap.contains(seen[-1], "\r\nAuthorization: Bearer sesame\r\n")
+    cli("status", "--token-file", "/nonexistent", status=2)
+    cli("status", "--token-file", write("empty", ""), status=2)
+    cli("status", "--token-file", write("two", "a b"), status=2)
+    cli("status", env={"STEMEDB_TOKEN": "a\nHost: b"}, status=2)
+
+
+# --- all subcommands ---
+
+
+@tap.case("every subcommand has a help, and refuses what it does not know")
+def _():
+    tap.ok(len(subcommands()) >= 8)
+    for name in subcommands():
+        run = cli(name, "--help")
+        tap.contains(run.out, f"Usage: stemedb {name}")
+        tap.equal(run.err, "")
+        tap.ok(cli(name, "--no-such-option", status=2).err)
+    cli(status=2)
+    cli("no-such-subcommand", status=2)
+
+
+def finish():
+    node.close()
+
+
+tap.run(finish=finish, on_failure=lambda: "\n" + "\n".join(node.log().splitlines()[-20:]))
