@@ -7,10 +7,11 @@ here=$(dirname "$0")
 
 usage() {
   cat <<'END'
-Usage: scripts/instance.sh start HOME [--api-port N] [--dashboard-port N] [--workers N]
+Usage: scripts/instance.sh start HOME [--api-port N] [--dashboard-port N] [--workers N] [--tokens]
        scripts/instance.sh stop|restart|reload|status HOME
   start    starts what does not run yet, waits until the node is ready, and writes HOME/instance.env (API_URL, DASHBOARD_URL,
-           DATA_DIR, BACKUP_DIR); HOME/run/pids lists the processes
+           DATA_DIR, BACKUP_DIR); HOME/run/pids lists the processes. With --tokens every call needs a token: if there are none
+           yet, one of an admin is made and written to HOME/admin.token (TOKEN_FILE in instance.env)
   reload   replaces the workers one by one and reloads nginx, without a lost request
   status   prints what runs; exit status 3 if nothing does
 END
@@ -49,6 +50,14 @@ prepare_home() {
   done
 }
 
+tokens_file() {
+  file=$(option "$home" tokens_file tokens)
+  case $file in
+  /*) printf '%s\n' "$file" ;;
+  *) printf '%s\n' "$home/$file" ;;
+  esac
+}
+
 ready() {
   # Or will never be.
   gone "$supervisor" || curl -fsS -o /dev/null "http://127.0.0.1:$(option "$home" api_port 18180)/v1/health/ready" 2>/dev/null
@@ -60,6 +69,12 @@ start() {
   dashboard_url=http://127.0.0.1:$(option "$home" dashboard_port 18188)
   if [ ! -e "$home/data" ]; then
     as_user "$(program stemedb)" init --home "$home" >&2
+  fi
+  if $tokens && [ ! -e "$(tokens_file)" ]; then
+    (
+      umask 077
+      as_user "$(program stemedb)" token --home "$home" add admin --role admin >"$home/admin.token"
+    )
   fi
   live_pid "$home/run/nginx.pid" >/dev/null || "$here/nginx.sh" start "$home"
   if ! supervisor=$(live_pid "$home/run/stemedb-api.pid"); then
@@ -87,6 +102,9 @@ DASHBOARD_URL=$dashboard_url
 DATA_DIR=$home/data
 BACKUP_DIR=$home/backups
 END
+  if [ -f "$home/admin.token" ]; then
+    echo "TOKEN_FILE=$home/admin.token" >>"$home/instance.env"
+  fi
 }
 
 stop() {
@@ -140,9 +158,14 @@ esac
 }
 home=$2
 shift 2
-api_port='' dashboard_port='' workers=''
+api_port='' dashboard_port='' workers='' tokens=false
 while [ $# -gt 0 ]; do
   case $1 in
+  --tokens)
+    tokens=true
+    shift
+    continue
+    ;;
   --api-port) api_port=${2:?} ;;
   --dashboard-port) dashboard_port=${2:?} ;;
   --workers) workers=${2:?} ;;

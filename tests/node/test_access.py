@@ -202,5 +202,22 @@ def _():
     tap.wait_for(lambda: say("root", {"concept_path": "access/test"}, "/v1/query").status == 200, "its turn again", step=0.3)
 
 
+@tap.case("an instance that is started with tokens has one of an admin")
+def _():
+    with Instance(start=False) as other:
+        run = other.script("start", "--tokens")
+        tap.equal(run.returncode, 0, f"exit status ({run.stdout})")
+        with open(other.path("instance.env")) as f:
+            values = dict(line.strip().split("=", 1) for line in f)
+        tap.equal(os.stat(values["TOKEN_FILE"]).st_mode & 0o077, 0)
+        with open(values["TOKEN_FILE"]) as f:
+            headers = {"Authorization": "Bearer " + f.read().strip()}
+        port = int(values["API_URL"].rsplit(":", 1)[1])
+        tap.equal(other.get("/v1/sources", port=port).status, 401)
+        tap.equal(other.post("/v1/assert", assertion(), headers=headers, port=port).json["recorded_by"], "admin")
+        run = other.script("restart", "--tokens")
+        tap.equal((run.returncode, other.post("/v1/assert", assertion(), headers=headers, port=port).status), (0, 201))
+
+
 if __name__ == "__main__":
     tap.run(finish=node.close, on_failure=node.log)
