@@ -197,7 +197,7 @@ static void load_copy(struct bench *b, struct arena *arena, uint64_t copy) {
 
 /* Reads READ_ROWS rows from random places on. */
 static void read_rows(struct bench *b) {
-  struct reader reader = {b->store, b->projection};
+  struct reader reader = {.store = b->store, .projection = b->projection};
   struct meter meter = {0};
   struct err err;
   uint64_t rows = 0, place = 12345;

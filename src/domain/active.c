@@ -1,15 +1,23 @@
 #include "domain/active.h"
 
+#include "domain/gate.h"
 #include "model/name.h"
 
 int active_open(const struct reader *reader, uint64_t snapshot, struct active_scan *out, struct err *err) {
   *out = (struct active_scan){.snapshot = snapshot};
-  return concept_scan_open(reader, &out->scan, err);
+  int code = gate_open(reader, snapshot, &out->gate, err);
+  if (!code)
+    code = concept_scan_open(reader, &out->scan, err);
+  if (code)
+    active_close(out);
+  return code;
 }
 
 void active_close(struct active_scan *scan) {
   concept_scan_close(scan->scan);
+  gate_close(scan->gate);
   scan->scan = NULL;
+  scan->gate = NULL;
 }
 
 /* Positions on exactly this key or the next, active or not. The key is copied, since it may be the current row's. */
@@ -27,13 +35,43 @@ static int seek(struct active_scan *scan, struct span path, struct span predicat
     copies[i] = span_of(key + used, parts[i].len);
     used += parts[i].len;
   }
+  scan->reads++;
   return concept_scan_seek(scan->scan, copies[0], copies[1], copies[2], seq, &scan->row, &scan->found, err);
 }
 
-/* Passes over what is not active, from the current row on. */
+/* Steps from an inactive row, as far as the gate knows all that lies between to be inactive, too. */
+static int pass_over(struct active_scan *scan, struct err *err) {
+  uint64_t below = 0;
+  int code = gate_next_below(scan->gate, &scan->row, &below, err);
+  if (code)
+    return code;
+  if (below == 0) {
+    scan->reads++;
+    return concept_scan_next_source(scan->scan, &scan->row, &scan->found, err);
+  }
+  if (below < scan->row.seq - 1)
+    return seek(scan, scan->row.path, scan->row.predicate, scan->row.source, below, err);
+  scan->reads++;
+  return concept_scan_next(scan->scan, &scan->row, &scan->found, err);
+}
+
+/* Passes over what does not exist or is not active, from the current row on. */
 static int settle(struct active_scan *scan, struct err *err) {
-  while (scan->found && scan->row.seq > scan->snapshot) {
-    int code = seek(scan, scan->row.path, scan->row.predicate, scan->row.source, scan->snapshot, err);
+  scan->retracted = false;
+  while (scan->found) {
+    int code = 0;
+    if (scan->row.seq > scan->snapshot) {
+      code = seek(scan, scan->row.path, scan->row.predicate, scan->row.source, scan->snapshot, err);
+    } else if (!scan->gate) {
+      return 0;
+    } else {
+      bool inactive = false;
+      code = gate_look(scan->gate, scan->row.seq, &inactive, err);
+      scan->retracted = inactive && scan->all;
+      if (code || inactive == scan->retracted)
+        return code;
+      code = pass_over(scan, err);
+    }
     if (code)
       return code;
   }
@@ -48,21 +86,25 @@ int active_seek(struct active_scan *scan, struct span path, struct span predicat
 }
 
 int active_next(struct active_scan *scan, struct err *err) {
+  scan->reads++;
   int code = concept_scan_next(scan->scan, &scan->row, &scan->found, err);
   return code ? code : settle(scan, err);
 }
 
 int active_next_source(struct active_scan *scan, struct err *err) {
+  scan->reads++;
   int code = concept_scan_next_source(scan->scan, &scan->row, &scan->found, err);
   return code ? code : settle(scan, err);
 }
 
 int active_next_predicate(struct active_scan *scan, struct err *err) {
+  scan->reads++;
   int code = concept_scan_next_predicate(scan->scan, &scan->row, &scan->found, err);
   return code ? code : settle(scan, err);
 }
 
 int active_next_path(struct active_scan *scan, struct err *err) {
+  scan->reads++;
   int code = concept_scan_next_path(scan->scan, &scan->row, &scan->found, err);
   return code ? code : settle(scan, err);
 }

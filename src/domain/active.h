@@ -1,18 +1,24 @@
 /*
  * The active assertions of a snapshot, in the order of concept_scan: the one gate through which every reading by
- * concept passes. An assertion is active when it exists as of the snapshot.
+ * concept passes. An assertion is active when it exists as of the snapshot and no retraction that stands as of it
+ * covers it. Inactive ones are passed over; where many lie together, without reading them. Where nothing was retracted
+ * up to the snapshot the gate does nothing.
  */
 #ifndef DOMAIN_ACTIVE_H
 #define DOMAIN_ACTIVE_H
 
 #include "projection/snapshot.h"
 
+struct active_gate;
+
 struct active_scan {
   struct concept_scan *scan; /* owned */
+  struct active_gate *gate;  /* owned; NULL: everything up to the snapshot is active */
   uint64_t snapshot;
   bool all;       /* set by the owner before the first seek: retracted ones pass, too */
   bool retracted; /* whether the current row is; only with `all` */
   uint64_t seeks; /* how often it was positioned anew: tells whether a callee moved it */
+  uint64_t reads; /* rows that were looked at, passed over or not */
   bool found;     /* whether there is a current row */
   struct concept_row row;
 };

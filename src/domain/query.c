@@ -97,6 +97,7 @@ static int run_plan(const struct reader *reader, struct settings *settings, cons
 int query_run(const struct reader *reader, const struct watermark *mark, struct settings_cache *cache,
               const struct query *query, struct arena *arena, struct field_errors *errors, struct buf *out,
               struct err *err) {
+  const struct reader marked = {reader->store, reader->projection, mark, reader->assumed};
   struct plan plan = {.moment = {.mark = mark}};
   struct settings *settings = NULL;
   const size_t before = errors->count;
@@ -109,9 +110,9 @@ int query_run(const struct reader *reader, const struct watermark *mark, struct 
   if (!query->cursor.data)
     plan.moment.decayed_at = query_decay_moment(query, plan.moment.time_us, clock_now());
   if (!code)
-    code = settings_open(arena, reader, mark, plan.moment.seq, cache, &settings, err);
+    code = settings_open(arena, &marked, mark, plan.moment.seq, cache, &settings, err);
   if (!code)
-    code = run_plan(reader, settings, query, &plan, arena, out, err);
+    code = run_plan(&marked, settings, query, &plan, arena, out, err);
   settings_close(settings);
   return code;
 }

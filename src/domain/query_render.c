@@ -54,12 +54,21 @@ static int load_item(const struct reader *reader, const struct page_item *item, 
   return code;
 }
 
+/* The assertion with its status: it is active unless the query asked for retracted ones, too. */
+static int add_assertion(const struct walk *walk, struct retraction_book *book, const struct entry *entry,
+                         struct buf *out, struct err *err) {
+  const struct retraction_note *retraction = NULL;
+  int code = book ? retraction_book_find(book, entry->seq, walk->scan.snapshot, &retraction, err) : 0;
+  return code ? code : render_assertion_status(out, entry, retraction, err);
+}
+
 /* The assertions of the page go to `out`, and to `resolved` the topics whose first assertion is one of them. */
 static int add_items(struct walk *walk, const struct reader *reader, size_t count, struct buf *out,
                      struct buf *resolved, struct err *err) {
+  struct retraction_book *book = NULL;
   struct buf record;
   buf_init(&record, ENTRY_MAX_SIZE);
-  int code = 0;
+  int code = walk->scan.all ? retraction_book_create(reader, &book, err) : 0;
   for (size_t i = 0; !code && i < count && !out->failed && !resolved->failed; i++) {
     const struct page_item *item = walk->page.items[i];
     struct topic *topic = walk->topics[item->topic];
@@ -68,13 +77,14 @@ static int add_items(struct walk *walk, const struct reader *reader, size_t coun
       break;
     if (i > 0)
       buf_add_byte(out, ',');
-    code = render_assertion(out, &entry, err);
+    code = add_assertion(walk, book, &entry, out, err);
     if (code || walk->query->lens->events || item->rank.seq != topic->listed.seq || topic->candidates.head_count == 0)
       continue;
     if (resolved->len > 0)
       buf_add_byte(resolved, ',');
     code = resolved_render(walk, topic, resolved, err);
   }
+  retraction_book_free(book);
   buf_free(&record);
   return code;
 }

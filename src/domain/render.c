@@ -38,6 +38,11 @@ static int add_members(struct buf *out, const struct entry *entry, struct err *e
 }
 
 int render_assertion(struct buf *out, const struct entry *entry, struct err *err) {
+  return render_assertion_status(out, entry, NULL, err);
+}
+
+int render_assertion_status(struct buf *out, const struct entry *entry, const struct retraction_note *retraction,
+                            struct err *err) {
   struct server_section server;
   int code = entry_parse_server(entry->server, &server, err);
   if (code)
@@ -48,7 +53,12 @@ int render_assertion(struct buf *out, const struct entry *entry, struct err *err
   buf_add_dec(out, entry->seq);
   buf_add_str(out, ",\"timestamp\":\"");
   add_time(out, entry->time_us);
-  buf_add_str(out, "\",\"status\":\"active\"");
+  if (retraction) {
+    buf_add_str(out, "\",\"status\":\"retracted\",\"retraction\":");
+    retraction_note_render(retraction, out);
+  } else {
+    buf_add_str(out, "\",\"status\":\"active\"");
+  }
   add_text(out, ",\"recorded_by\":", server.recorded_by);
   add_hex(out, ",\"batch\":", server.batch);
   return add_members(out, entry, err);

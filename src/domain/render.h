@@ -3,11 +3,17 @@
 #define DOMAIN_RENDER_H
 
 #include "base/buf.h"
+#include "domain/retraction_book.h"
 #include "model/entry.h"
 
 /* Appends an assertion as queries show it: {"id","seq","timestamp","status", ["recorded_by"], ["batch"], then the
  * stored body's members}. ERR_CORRUPT if the entry is not well-formed; `out` may have failed (buf_check). */
 NODISCARD int render_assertion(struct buf *out, const struct entry *entry, struct err *err);
+
+/* The same of one that is inactive: with the status "retracted", and the retraction {"id","reason","timestamp"}. NULL
+ * as `retraction` is an active one. */
+NODISCARD int render_assertion_status(struct buf *out, const struct entry *entry,
+                                      const struct retraction_note *retraction, struct err *err);
 
 /*
  * Appends an entry as the feed shows it: {"kind","seq","timestamp","id", then what is there of the server section:

@@ -14,10 +14,22 @@
 
 struct assertion;
 
-/* Where to read: borrowed, shared by all requests of a worker. */
+struct cover;
+struct retraction;
+struct watermark;
+
+/* A retraction that is taken for granted, though it is not stored: what would be read after it. */
+struct assumption {
+  const struct cover *cover; /* of the retraction as of the snapshot that is read */
+  const struct retraction *retraction;
+};
+
+/* Where to read: borrowed, shared by all requests of a worker. A copy of it may have the last two. */
 struct reader {
   struct store *store;
   struct projection *projection;
+  const struct watermark *mark;     /* not older than any snapshot read: what it tells need not be looked up; or NULL */
+  const struct assumption *assumed; /* by the scan of active assertions alone; or NULL */
 };
 
 /* --- lookup.c --- */

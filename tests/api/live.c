@@ -46,7 +46,7 @@ void live_open(struct live *live) {
   need(store_init(config, &live->call.log, &err), &err);
   need(env_open_writer(config, &live->call.log, NULL, RECOVER_NORMAL, &live->store, &err), &err);
   need(projection_open(config, &live->call.log, NULL, live->store, 0, false, &live->projection, &err), &err);
-  live->call.api.reader = (struct reader){live->store, live->projection};
+  live->call.api.reader = (struct reader){.store = live->store, .projection = live->projection};
   live->call.api.ready = true;
   publish(live);
 }

@@ -26,7 +26,7 @@ void world_open(struct world *world, uint64_t cache_bytes) {
   need(projection_open(&world->fixture.config, &world->fixture.log, NULL, world->store, 0, false, &world->projection,
                        &err),
        &err);
-  world->reader = (struct reader){world->store, world->projection};
+  world->reader = (struct reader){.store = world->store, .projection = world->projection};
 }
 
 void world_close(struct world *world) {
@@ -113,7 +113,8 @@ void world_assert(struct world *world, const char *path, const char *predicate, 
   struct fact *f = world->facts[world->count++] = malloc(sizeof(*f));
   if (!f)
     abort();
-  *f = (struct fact){.path = copy(path),
+  *f = (struct fact){.kind = ENTRY_ASSERTION,
+                     .path = copy(path),
                      .predicate = copy(predicate),
                      .source = copy(source),
                      .value = copy(value),
@@ -122,6 +123,20 @@ void world_assert(struct world *world, const char *path, const char *predicate, 
                      .seq = world->count,
                      .time_us = before + gap_us,
                      .json = copy(recorded_by)};
+}
+
+void world_request(struct world *world, uint8_t kind, const char *body) {
+  world_assert(world, "", "", NULL, body, NULL, NULL, 1);
+  world->facts[world->count - 1]->kind = kind;
+}
+
+static void encode_request(struct fact *f, struct buf *out) {
+  unsigned char content[DIGEST_SIZE], id[ID_SIZE];
+  digest_sha256(content, span_str(f->value));
+  digest_id(id, f->kind, content, f->seq, f->time_us);
+  for (size_t i = 0; i < ID_SIZE; i++)
+    snprintf(f->id + 2 * i, 3, "%02x", id[i]);
+  entry_encode(out, f->kind, 0, f->seq, f->time_us, id, (struct span){NULL, 0}, span_str(f->value));
 }
 
 static void encode(struct fact *f, struct buf *out) {
@@ -159,7 +174,10 @@ void world_commit(struct world *world) {
   if (!ends || !records || !entries)
     abort();
   for (size_t i = 0; i < count; i++) {
-    encode(world->facts[from + i], &bytes);
+    if (world->facts[from + i]->kind == ENTRY_ASSERTION)
+      encode(world->facts[from + i], &bytes);
+    else
+      encode_request(world->facts[from + i], &bytes);
     ends[i + 1] = bytes.len;
   }
   need(buf_check(&bytes, "a commit", &err), &err);

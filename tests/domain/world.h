@@ -6,8 +6,10 @@
 #include "projection/snapshot.h"
 #include "tests/store/fixture.h"
 
-/* One assertion, in plain words. All texts are owned, canonical where they are JSON. */
+/* One assertion, in plain words; or a retraction or reinstatement, of which `value` is the body. All texts are owned,
+ * canonical where they are JSON. */
 struct fact {
+  uint8_t kind;                    /* enum entry_kind */
   char *path, *predicate, *source; /* source NULL: anonymous */
   char *value;
   char *confidence; /* NULL: absent */
@@ -34,6 +36,8 @@ void world_close(struct world *world);
  * `confidence` the text of a number or NULL, `recorded_by` a token's name or NULL. */
 void world_assert(struct world *world, const char *path, const char *predicate, const char *source, const char *value,
                   const char *confidence, const char *recorded_by, uint64_t gap_us);
+/* Adds a retraction or reinstatement with this canonical body. */
+void world_request(struct world *world, uint8_t kind, const char *body);
 /* Stores, projects and shows what was added since. */
 void world_commit(struct world *world);
 

@@ -129,7 +129,7 @@ static void start(struct engine *engine, bool rebuild) {
   need(env_open_writer(&call->config, &call->log, NULL, RECOVER_NORMAL, &c->store, &err), &err);
   need(history_last(c->store, &c->mark.seq, &err), &err);
   need(projection_open(&call->config, &call->log, NULL, c->store, c->mark.seq, rebuild, &c->projection, &err), &err);
-  c->reader = (struct reader){c->store, c->projection};
+  c->reader = (struct reader){.store = c->store, .projection = c->projection};
   need(history_meta_read(c->store, &meta, &err), &err);
   memcpy(c->mark.history_id, meta.id, HISTORY_ID_SIZE);
   c->mark.timeline = history_meta_current(&meta)->number;

@@ -227,7 +227,7 @@ int fixture_project(struct fixture *f, bool rebuild, struct err *err) {
   int rc = projection_open(&f->config, &f->log, NULL, f->store, f->last, rebuild, &f->projection, err);
   if (rc)
     f->projection = NULL;
-  f->reader = (struct reader){f->store, f->projection};
+  f->reader = (struct reader){.store = f->store, .projection = f->projection};
   return rc;
 }
 
