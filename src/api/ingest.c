@@ -42,9 +42,11 @@ int ingest_begin(const struct exchange *exchange, const char *call, bool many, s
   return 0;
 }
 
-void ingest_put(const struct ingest *ingest, const struct assertion_draft *draft, uint32_t position,
-                const unsigned char salt[SALT_SIZE], struct buf *server, struct buf *command) {
-  struct server_section section = {.salt = span_of(salt, SALT_SIZE)};
+/* The server section of one entry; `salt` is NULL where nothing is salted. */
+static void put_server(const struct ingest *ingest, uint32_t position, const unsigned char *salt, struct buf *server) {
+  struct server_section section = {0};
+  if (salt)
+    section.salt = span_of(salt, SALT_SIZE);
   if (ingest->recorded_by.len > 0)
     section.recorded_by = ingest->recorded_by;
   if (ingest->has_batch)
@@ -59,7 +61,11 @@ void ingest_put(const struct ingest *ingest, const struct assertion_draft *draft
   }
   buf_reset(server);
   entry_put_server(server, &section);
+}
 
+void ingest_put(const struct ingest *ingest, const struct assertion_draft *draft, uint32_t position,
+                const unsigned char salt[SALT_SIZE], struct buf *server, struct buf *command) {
+  put_server(ingest, position, salt, server);
   struct command_entry entry = {
       .kind = ENTRY_ASSERTION,
       .server = buf_span(server),
@@ -72,12 +78,23 @@ void ingest_put(const struct ingest *ingest, const struct assertion_draft *draft
   command_put_entry(command, &entry);
 }
 
+void ingest_put_request(const struct ingest *ingest, uint8_t kind, struct span body, struct buf *server,
+                        struct buf *command) {
+  put_server(ingest, 0, NULL, server);
+  struct command_entry entry = {.kind = kind, .server = buf_span(server), .body = body};
+  digest_sha256(entry.content, body);
+  command_put_entry(command, &entry);
+}
+
 int ingest_refusal(uint8_t refusal, const char **detail) {
   switch (refusal) {
   case REFUSAL_KEY_REUSED: *detail = "this Idempotency-Key was used for other content"; return 409;
   case REFUSAL_DISK_FULL: *detail = "too little disk space: writes are refused until there is more"; return 507;
   case REFUSAL_STOPPING: *detail = "shutting down"; return 503;
   case REFUSAL_TOO_LARGE: *detail = "the command is too large for one commit"; return 413;
+  case REFUSAL_NO_MATCH: *detail = "nothing matches: no assertion would be retracted"; return 404;
+  case REFUSAL_NOT_FOUND: *detail = "there is no retraction with this id"; return 404;
+  case REFUSAL_REINSTATED: *detail = "this retraction was undone already"; return 409;
   case REFUSAL_FIELDS: *detail = "fields are wrong"; return 422;
   default: *detail = "refused"; return 500;
   }

@@ -1,4 +1,4 @@
-/* What assert and import share: who says it, in which call, under which key, and the committer's frame of one entry. */
+/* What the writing calls share: who says it, in which call, under which key, and the committer's frame of one entry. */
 #ifndef API_INGEST_H
 #define API_INGEST_H
 
@@ -17,14 +17,17 @@ struct ingest {
   unsigned char batch[BATCH_SIZE];     /* random, or of scope and key, so that a resumed import keeps its batch */
 };
 
-/* Begins a call ("assert", "import") of the exchange. `many`: its entries get a batch and an index. ERR_INVALID: the
- * Idempotency-Key is malformed (400). ERR_NOMEM. */
+/* Begins a call ("assert", "import", "retract", "reinstate") of the exchange. `many`: its entries get a batch and an
+ * index. ERR_INVALID: the Idempotency-Key is malformed (400). ERR_NOMEM. */
 NODISCARD int ingest_begin(const struct exchange *exchange, const char *call, bool many, struct ingest *ingest,
                            struct err *err);
 /* Appends one entry to the command; `position` is its index in the array, or the line of the import. `server` is
  * emptied and filled with its server section. */
 void ingest_put(const struct ingest *ingest, const struct assertion_draft *draft, uint32_t position,
                 const unsigned char salt[SALT_SIZE], struct buf *server, struct buf *command);
+/* Appends a retraction or reinstatement (enum entry_kind) with this canonical body to the command. */
+void ingest_put_request(const struct ingest *ingest, uint8_t kind, struct span body, struct buf *server,
+                        struct buf *command);
 /* The status of a command that was refused, and in *detail why, for people. */
 int ingest_refusal(uint8_t refusal, const char **detail);
 

@@ -9,6 +9,14 @@ void assert_finish(struct api *api, struct exchange *exchange, const struct repl
 void import_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
 enum http_outcome query_post_handle(struct api *api, struct exchange *exchange);
 enum http_outcome query_get_handle(struct api *api, struct exchange *exchange);
+enum http_outcome retract_handle(struct api *api, struct exchange *exchange);
+void retract_finish(struct api *api, struct exchange *exchange, const struct reply *reply);
+void retract_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
+enum http_outcome reinstate_handle(struct api *api, struct exchange *exchange);
+void reinstate_finish(struct api *api, struct exchange *exchange, const struct reply *reply);
+enum http_outcome retractions_handle(struct api *api, struct exchange *exchange);
+enum http_outcome why_handle(struct api *api, struct exchange *exchange);
+void why_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
 enum http_outcome assertion_handle(struct api *api, struct exchange *exchange);
 enum http_outcome feed_handle(struct api *api, struct exchange *exchange);
 void feed_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);

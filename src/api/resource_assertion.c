@@ -9,22 +9,29 @@
 /* Appends the assertion with this id; *found is false if there is none. */
 static int render_found(struct api *api, const unsigned char id[ID_SIZE], struct buf *out, bool *found,
                         struct err *err) {
+  const struct retraction_note *retraction = NULL;
+  struct retraction_book *book = NULL;
   struct watermark mark;
   struct entry entry;
   struct buf record;
   uint64_t seq;
   buf_init(&record, ENTRY_MAX_SIZE + ENTRY_OVERHEAD);
   segment_watermark(api->segment, &mark);
-  int rc = lookup_id(&api->reader, id, mark.visible_seq, &seq, found, err);
+  const struct reader reader = {api->reader.store, api->reader.projection, &mark, NULL};
+  int rc = lookup_id(&reader, id, mark.visible_seq, &seq, found, err);
   if (rc || !*found)
     goto out;
   rc = history_get(api->reader.store, seq, &record, &entry, found, err);
   if (rc)
     goto out;
   *found = *found && entry.kind == ENTRY_ASSERTION;
-  if (*found)
-    rc = render_assertion(out, &entry, err);
+  if (!*found || (rc = retraction_book_create(&reader, &book, err)))
+    goto out;
+  rc = retraction_book_find(book, seq, mark.visible_seq, &retraction, err);
+  if (!rc)
+    rc = render_assertion_status(out, &entry, retraction, err);
 out:
+  retraction_book_free(book);
   buf_free(&record);
   return rc;
 }
