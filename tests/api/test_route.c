@@ -82,7 +82,11 @@ static void later_calls_are_not_implemented(void) {
     char path[128];
     bool later = routes[i].flags & ROUTE_LATER;
     CU_ASSERT_EQUAL(later, !routes[i].handle && !routes[i].stream);
-    CU_ASSERT_EQUAL((routes[i].flags & ROUTE_STREAM) != 0, routes[i].stream != NULL);
+    /* A route with both is handed over by its handler. */
+    if (!later)
+      CU_ASSERT_EQUAL((routes[i].flags & ROUTE_STREAM) != 0, !routes[i].handle);
+    if (routes[i].flags & ROUTE_STREAM)
+      CU_ASSERT_PTR_NOT_NULL(routes[i].stream);
     if (later)
       CU_ASSERT_EQUAL(
           call_make(&call, (enum http_method)routes[i].methods, path_of(&routes[i], path, sizeof(path)), "{}"), 501);

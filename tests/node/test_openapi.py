@@ -178,6 +178,17 @@ def _():
         check("GET", path, node.get(path), 200)
 
 
+@tap.case("derivations and retractions are answered as documented")
+def _():
+    top = node.post("/v1/assert", GOOD).json
+    node.post("/v1/assert", {**GOOD, "derived_from": [top["id"]]})
+    check("GET", "/v1/why/{id}", node.get("/v1/why/" + top["id"]), 200)
+    check("GET", "/v1/why/{id}", node.get("/v1/why/" + "0" * 64), 404)
+    check("GET", "/v1/why/{id}", node.get(f"/v1/why/{top['id']}?limit=0"), 422)
+    check("GET", "/v1/retractions", node.get("/v1/retractions"), 200)
+    check("GET", "/v1/retractions", node.get("/v1/retractions?cursor=x"), 422)
+
+
 @tap.case("every call of the document was made")
 def _():
     wanted = {(method, path) for path, item in document["paths"].items() for method in item}
