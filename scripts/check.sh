@@ -11,6 +11,7 @@ Runs all checks, or those named, and prints TAP:
   layers   no include goes against src/layers
   headers  every header compiles alone
   words    no unbounded string function is called, nothing is left to do
+  man      every manual page is clean under mandoc
   docs     every program tests/docs/test_* passes
 END
 }
@@ -83,6 +84,11 @@ check_words() {
   report 'nothing is left to do'
 }
 
+check_man() {
+  ./scripts/files.sh 'docs/man/*' | each mandoc -T lint -W warning >"$work/out"
+  report 'every manual page is clean under mandoc'
+}
+
 check_docs() {
   for program in tests/docs/test_*; do
     [ -x "$program" ] || continue
@@ -95,7 +101,7 @@ check_docs() {
   done
 }
 
-checks='format shell layers headers words docs'
+checks='format shell layers headers words man docs'
 for name; do
   case " $checks --help -h " in
   *" $name "*) ;;

@@ -45,6 +45,7 @@ valgrind valgrind
 strace strace
 git git
 xz-utils xz
+mandoc mandoc
 '
 
 # The names among "package proof" lines on standard input whose proof is missing.

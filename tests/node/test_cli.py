@@ -483,6 +483,53 @@ def _():
     cli("no-such-subcommand", status=2)
 
 
+def options_of(text):
+    """The options that a help or a part of a manual page names at the beginning of a line or behind a bracket."""
+    return set(re.findall(r"(?:^|[^a-z-])--([a-z][a-z-]*)", text))
+
+
+@tap.case("completion offers what --help lists")
+def _():
+    def complete(*words):
+        script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _stemedb; printf "%s\\n" "${COMPREPLY[@]}"'
+        run = subprocess.run(["bash", "-euc", script, "bash", os.path.join(TOP, "conf", "stemedb.bash"), TOOL, *words],
+                             env=environment(), capture_output=True, text=True, timeout=60)
+        tap.equal((run.returncode, run.stderr), (0, ""))
+        return set(run.stdout.split())
+
+    tap.equal(complete(""), {*subcommands(), "--home", "--help", "--version"})
+    tap.equal(complete("--home", "/x", "que"), {"query"})
+    for name in subcommands():
+        tap.equal(complete(name, "--"), {"--" + option for option in options_of(cli(name, "--help").out)}, f"of {name}")
+    tap.equal(complete("query", "web", "--min"), {"--min-confidence"})
+    tap.equal(complete("query", "--lens", "co"), {"confidence", "consensus"})
+    tap.equal(complete("no-such-subcommand", "--"), set())
+
+
+@tap.case("the manual has every subcommand with each of its options, and every option of the configuration")
+def _():
+    def page(name):
+        with open(os.path.join(TOP, "docs", "man", name)) as f:
+            return f.read()
+
+    manual = page("stemedb.1")
+    sections = dict(re.findall(r"^\.S[sh] ([a-z-]+|CALLS TO A NODE)(?: .*)?\n((?:(?!\.S[sh] ).*\n)*)", manual, re.M))
+    sections.update(re.findall(r"^\.It Cm ([a-z-]+)((?:.*\n)(?:(?!\.It |\.S[sh] ).*\n)*)", manual, re.M))
+    common = set(re.findall(r"Fl -([a-z][a-z-]*)", sections["CALLS TO A NODE"])) | {"help", "home"}
+    for name in subcommands():
+        tap.ok(name in sections, f"stemedb.1 has no {name}")
+        described = set(re.findall(r"Fl -([a-z][a-z-]*)", "".join(re.findall(
+            rf"^\.(?:Ss|It Cm) {name}\b.*\n(?:(?!\.S[sh] |\.It Cm ).*\n)*", manual, re.M))))
+        missing = options_of(cli(name, "--help").out) - described - common
+        tap.equal(missing, set(), f"options of {name} that stemedb.1 has not")
+    configuration = page("stemedb.conf.5")
+    for option, default in re.findall(r"^#([a-z_]+) = (.*)$", cli("config").out, re.M):
+        tap.contains(configuration, f".It Li {option} Pq default{' ' + default if default else ': empty'}\n")
+    run = subprocess.run([os.path.join(os.path.dirname(TOOL), "stemedb-api"), "--help"], capture_output=True, text=True)
+    for option in options_of(run.stdout):
+        tap.contains(page("stemedb-api.8"), f".It Fl -{option}")
+
+
 def finish():
     node.close()
 
