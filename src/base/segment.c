@@ -12,7 +12,7 @@
 #include "base/clock.h"
 
 /* Raise it with every change of the layout, of the metrics area's too: a process of another build must not attach. */
-enum { SEGMENT_VERSION = 1, CACHE_LINE = 64 };
+enum { SEGMENT_VERSION = 2, CACHE_LINE = 64 };
 
 static const char segment_magic[8] = {'S', 'T', 'E', 'M', 'E', 'S', 'E', 'G'};
 
@@ -32,6 +32,7 @@ struct segment {
   uint64_t started_us;
   _Atomic uint32_t state;
   _Atomic uint32_t disk_full;
+  _Atomic uint32_t log_hold, log_held;
   _Atomic uint64_t deadline_us;
   alignas(CACHE_LINE) _Atomic uint64_t generation; /* watermarks published so far; slots[generation % 2] is in force */
   struct mark_slot slots[2];
@@ -135,6 +136,22 @@ void segment_set_deadline(struct segment *seg, uint64_t deadline_us) {
 
 uint64_t segment_deadline(const struct segment *seg) {
   return atomic_load(&seg->deadline_us);
+}
+
+bool segment_log_hold(const struct segment *seg) {
+  return atomic_load(&seg->log_hold) != 0;
+}
+
+void segment_set_log_hold(struct segment *seg, bool wanted) {
+  atomic_store(&seg->log_hold, wanted ? 1U : 0U);
+}
+
+bool segment_log_held(const struct segment *seg) {
+  return atomic_load(&seg->log_held) != 0;
+}
+
+void segment_set_log_held(struct segment *seg, bool held) {
+  atomic_store(&seg->log_held, held ? 1U : 0U);
 }
 
 void segment_publish(struct segment *seg, const struct watermark *mark) {

@@ -50,6 +50,13 @@ void segment_set_disk_full(struct segment *seg, bool full);
 void segment_set_deadline(struct segment *seg, uint64_t deadline_us);
 uint64_t segment_deadline(const struct segment *seg);
 
+/* While a backup is being made, no log file may be removed from either environment. The supervisor wants it held, the
+ * committer says that it is. Whoever removes log files must look at segment_log_hold() last. */
+bool segment_log_hold(const struct segment *seg);
+void segment_set_log_hold(struct segment *seg, bool wanted);
+bool segment_log_held(const struct segment *seg);
+void segment_set_log_held(struct segment *seg, bool held);
+
 /* Publishes a watermark. One writer only (the committer). A reader never sees a mixture, and a writer killed in here
  * leaves the former one in force: it fills the slot that is not in use, then flips the index. */
 void segment_publish(struct segment *seg, const struct watermark *mark);

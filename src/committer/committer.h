@@ -33,6 +33,7 @@ struct committer {
   uint64_t last_time_us; /* of the entry mark.seq */
   /* --- the loop --- */
   int epoll_fd, listen_fd, signal_fd;
+  bool holding;  /* no log file is removed, as the supervisor wants it */
   bool stopping; /* reads no more; what was read is finished */
   struct connection *connections;
   size_t connection_count;
@@ -64,6 +65,8 @@ NODISCARD int decide(struct committer *committer, const struct command *command,
 void housekeeping_alive(struct committer *committer);
 /* What is due each second: disk space, metrics, checkpoints. */
 NODISCARD int housekeeping_tick(struct committer *committer, struct err *err);
+/* Holds the removal of log files, or no more, as the supervisor wants it. */
+NODISCARD int housekeeping_hold_log(struct committer *committer, struct err *err);
 /* Publishes the state of the projection to all processes. */
 void housekeeping_publish(struct committer *committer);
 /* Refuses writes from now on, or no more. */

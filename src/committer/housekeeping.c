@@ -24,6 +24,17 @@ void housekeeping_set_full(struct committer *c, bool is_full) {
   segment_set_disk_full(c->segment, is_full);
 }
 
+int housekeeping_hold_log(struct committer *c, struct err *err) {
+  bool wanted = segment_log_hold(c->segment);
+  if (wanted == c->holding)
+    return 0;
+  if (projection_hold_log(c->projection, wanted, err))
+    return err->code;
+  c->holding = wanted;
+  segment_set_log_held(c->segment, wanted);
+  return 0;
+}
+
 /* Writes are refused below the limit, and resumed well above it, so that they do not flicker. */
 static int watch_disk(struct committer *c, struct err *err) {
   uint64_t free_bytes, least = c->config->min_free_bytes;

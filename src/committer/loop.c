@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -74,7 +75,7 @@ static void handle(struct committer *c, const struct epoll_event *event) {
   } else if (event->data.ptr == &signal_event) {
     struct signalfd_siginfo info;
     while (read(c->signal_fd, &info, sizeof(info)) > 0)
-      c->stopping = true;
+      c->stopping = c->stopping || info.ssi_signo == SIGTERM; /* SIGUSR1 only wakes */
   } else if (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
     connection_receive(event->data.ptr, c->log);
   }
@@ -102,7 +103,7 @@ int committer_run(struct committer *c, struct err *err) {
     bool was_stopping = c->stopping;
     for (int i = 0; i < count && !was_stopping; i++)
       handle(c, &events[i]);
-    if (commit_waiting(c, &any, err))
+    if (housekeeping_hold_log(c, err) || commit_waiting(c, &any, err))
       return err->code;
     waiting = end_turn(c);
     if (housekeeping_tick(c, err))

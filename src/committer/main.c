@@ -20,6 +20,7 @@ static int open_descriptors(struct committer *c, int *ready_fd, struct err *err)
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGUSR1); /* the supervisor wants something that stands in the segment */
   int segment_fd = inherit_fd("STEMEDB_SEGMENT_FD");
   c->listen_fd = inherit_fd("STEMEDB_LISTEN_FD");
   *ready_fd = inherit_fd("STEMEDB_READY_FD");
@@ -66,6 +67,7 @@ static int announce(struct committer *c, int ready_fd, struct err *err) {
   metric_add(metrics_cell(segment_metrics(c->segment), METRIC_RETRACTIONS_TOTAL, ""), 0);
   metric_add(metrics_cell(segment_metrics(c->segment), METRIC_ASSERTIONS_INGESTED_TOTAL, ""), 0);
   housekeeping_alive(c);
+  segment_set_log_held(c->segment, false);
   if (housekeeping_tick(c, err))
     return err->code;
   housekeeping_publish(c);

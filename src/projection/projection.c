@@ -211,3 +211,8 @@ int projection_checkpoint(struct projection *p, uint64_t min_bytes, struct err *
 bool projection_rebuild_wanted(const struct projection *p) {
   return penv_rebuild_wanted(p);
 }
+
+int projection_hold_log(struct projection *p, bool hold, struct err *err) {
+  int ret = p->env.handle->log_set_config(p->env.handle, DB_LOG_AUTO_REMOVE, hold ? 0 : 1);
+  return ret ? penv_error(p, ret, err, "holding the log of the indexes") : 0;
+}

@@ -44,4 +44,7 @@ bool projection_rebuild_wanted(const struct projection *projection);
 /* As store_checkpoint(): 0 checkpoints now, else one is started in a thread if it is due. Old logs are removed. */
 NODISCARD int projection_checkpoint(struct projection *projection, uint64_t min_bytes, struct err *err);
 
+/* While `hold`, no log file of the indexes is removed: a copy of them is being made. */
+NODISCARD int projection_hold_log(struct projection *projection, bool hold, struct err *err);
+
 #endif

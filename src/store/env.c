@@ -179,7 +179,7 @@ static int open_handle(struct env *env, const struct env_options *options, struc
     return store_db_error(env, ret, err, "creating an environment");
   }
   env->handle->app_private = env;
-  env->handle->set_errcall(env->handle, remember_message);
+  env_listen(env->handle);
   env->recovering = !options->join && options->recover != RECOVER_NONE;
   env->progress_us = clock_monotonic();
   if ((ret = env->handle->set_event_notify(env->handle, notice_event)) ||
@@ -190,15 +190,26 @@ static int open_handle(struct env *env, const struct env_options *options, struc
   return 0;
 }
 
-int env_open(struct env *env, const struct env_options *options, const struct log *log, struct metrics *metrics,
-             struct err *err) {
-  dbhooks_install(metrics);
+int env_init_alone(struct env *env, const struct log *log, struct err *err) {
   *env = (struct env){.log = log};
-  env->conflicts = metrics ? metrics_cell(metrics, METRIC_LOCK_CONFLICTS_TOTAL, "") : NULL;
   int code = pthread_mutex_init(&env->mutex, NULL);
   if (code)
     return err_sys(err, code, "making a mutex");
   env->initialised = true;
+  return 0;
+}
+
+void env_listen(DB_ENV *handle) {
+  handle->set_errcall(handle, remember_message);
+}
+
+int env_open(struct env *env, const struct env_options *options, const struct log *log, struct metrics *metrics,
+             struct err *err) {
+  dbhooks_install(metrics);
+  int code = env_init_alone(env, log, err);
+  if (code)
+    return code;
+  env->conflicts = metrics ? metrics_cell(metrics, METRIC_LOCK_CONFLICTS_TOTAL, "") : NULL;
   if (!options->join && !options->private && options->recover == RECOVER_NONE)
     code = env_remove_regions(options->home, err);
   if (!code)

@@ -62,6 +62,11 @@ struct env {
 /* Opens it. The folders must exist. `env` is zeroed memory that stays where it is until env_close. */
 NODISCARD int env_open(struct env *env, const struct env_options *options, const struct log *log,
                        struct metrics *metrics, struct err *err);
+/* For a file that is opened without an environment: messages are remembered, there is no handle. env_close() ends it.
+ */
+NODISCARD int env_init_alone(struct env *env, const struct log *log, struct err *err);
+/* Has Berkeley DB's messages come to handle->app_private, a struct env. */
+void env_listen(DB_ENV *handle);
 /* Closes it. Takes one that is not open. Returns the first error, always frees. */
 int env_close(struct env *env, struct err *err);
 /* Declares the environment broken, for every process in it: after a sync failed nothing that follows is worth anything.

@@ -14,7 +14,8 @@
 
 enum { EXIT_EXEC_FAILED = 127, READY_LINE_MAX = 16, FD_TEXT_SIZE = 16 };
 
-static const char *const role_names[ROLE_COUNT] = {[ROLE_COMMITTER] = "committer", [ROLE_WORKER] = "worker"};
+static const char *const role_names[ROLE_COUNT] = {
+    [ROLE_COMMITTER] = "committer", [ROLE_WORKER] = "worker", [ROLE_BACKUP] = "backup"};
 
 const char *child_role_name(enum child_role role) {
   return role_names[role];
@@ -49,10 +50,8 @@ static bool pass_fd(const char *variable, int fd) {
   return fcntl(fd, F_SETFD, 0) == 0 && (!variable || setenv(variable, text, 1) == 0);
 }
 
-/* The new process, up to its own main. */
-static _Noreturn void become(const char *program, enum child_role role, const struct child_setup *setup, bool quick,
-                             int ready_fd, pid_t parent, const struct log *log) {
-  char *const argv[] = {(char *)program, (char *)"--home", (char *)setup->home, NULL};
+/* What every new process begins with. */
+static void begin_child(pid_t parent) {
   sigset_t none;
   sigemptyset(&none);
   setpgid(0, 0);
@@ -61,6 +60,13 @@ static _Noreturn void become(const char *program, enum child_role role, const st
     _exit(EXIT_EXEC_FAILED);
   sigprocmask(SIG_SETMASK, &none, NULL);
   signal(SIGPIPE, SIG_DFL);
+}
+
+/* The new process, up to its own main. */
+static _Noreturn void become(const char *program, enum child_role role, const struct child_setup *setup, bool quick,
+                             int ready_fd, pid_t parent, const struct log *log) {
+  char *const argv[] = {(char *)program, (char *)"--home", (char *)setup->home, NULL};
+  begin_child(parent);
   bool passed = pass_fd("STEMEDB_SEGMENT_FD", setup->segment_fd) &&
                 pass_fd("STEMEDB_LISTEN_FD", setup->listen_fds[role]) && pass_fd("STEMEDB_READY_FD", ready_fd) &&
                 pass_fd(NULL, setup->lock_fd) &&
@@ -91,6 +97,23 @@ int child_start(struct child *child, enum child_role role, const struct child_se
   close(ends[1]);
   setpgid(pid, pid); /* here too, so that child_kill finds the group at once; fails after its exec, and needn't then */
   *child = (struct child){.pid = pid, .role = role, .state = CHILD_STARTING, .ready_fd = ends[0]};
+  return 0;
+}
+
+int child_start_tool(struct child *child, char *const argv[], const struct child_setup *setup, const struct log *log,
+                     struct err *err) {
+  pid_t parent = getpid(), pid = fork();
+  if (pid < 0)
+    return err_sys(err, errno, "cannot fork");
+  if (pid == 0) {
+    begin_child(parent);
+    if (pass_fd(NULL, setup->lock_fd))
+      execvp(argv[0], argv);
+    log_error(log, "cannot start %s: %s", argv[0], strerror(errno));
+    _exit(EXIT_EXEC_FAILED);
+  }
+  setpgid(pid, pid);
+  *child = (struct child){.pid = pid, .role = ROLE_BACKUP, .state = CHILD_STARTING, .ready_fd = -1};
   return 0;
 }
 

@@ -8,7 +8,8 @@
 #include "base/err.h"
 #include "base/log.h"
 
-enum child_role { ROLE_COMMITTER, ROLE_WORKER, ROLE_COUNT };
+/* ROLE_BACKUP is a tool, not a program of ours: db_hotbackup. */
+enum child_role { ROLE_COMMITTER, ROLE_WORKER, ROLE_BACKUP, ROLE_COUNT };
 
 enum child_state { CHILD_STARTING, CHILD_READY, CHILD_DRAINING, CHILD_STATE_COUNT };
 
@@ -27,7 +28,7 @@ struct child_setup {
   int listen_fds[ROLE_COUNT]; /* by role */
 };
 
-/* "committer", "worker". */
+/* "committer", "worker", "backup". */
 const char *child_role_name(enum child_role role);
 
 /* Starts a process of `role` into the free place *child, in a process group of its own: `--home HOME`, descriptors
@@ -35,6 +36,11 @@ const char *child_role_name(enum child_role role);
  * in PKGLIBEXECDIR. */
 NODISCARD int child_start(struct child *child, enum child_role role, const struct child_setup *setup, bool quick,
                           const struct log *log, struct err *err);
+
+/* Starts a tool of others' (argv[0] is looked for in PATH) into the free place *child, as ROLE_BACKUP: it says nothing
+ * of being ready. It keeps the home's lock, and dies with this process. */
+NODISCARD int child_start_tool(struct child *child, char *const argv[], const struct child_setup *setup,
+                               const struct log *log, struct err *err);
 
 /* Reads what it says on ready_fd; true once it is ready. */
 bool child_hear(struct child *child);

@@ -11,7 +11,7 @@
 /* Cut to net.core.somaxconn by the kernel; requests wait here while the node restarts. */
 enum { LISTEN_BACKLOG = 4096 };
 
-int listen_open(const char *name, int *out, struct err *err) {
+int listen_open(const char *name, mode_t mode, int *out, struct err *err) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   int rc = 0, fd = -1;
   if (strlen(name) >= sizeof(address.sun_path))
@@ -23,7 +23,7 @@ int listen_open(const char *name, int *out, struct err *err) {
   if (fd < 0)
     return err_sys(err, errno, "cannot make a socket");
   /* The mode must be there with the name: chmod afterwards would leave a moment open. */
-  mode_t mask = umask(0117);
+  mode_t mask = umask((mode_t)(0777 & ~mode));
   rc = bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, LISTEN_BACKLOG) != 0
            ? err_sys(err, errno, "cannot listen on %s", name)
            : 0;

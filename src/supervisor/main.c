@@ -85,7 +85,7 @@ static void take_signals(struct node *node, int fd) {
 
 /* Until the node is over. */
 static int run(struct node *node, int signal_fd, struct err *err) {
-  struct pollfd *fds = calloc(node->child_count + 1, sizeof(*fds));
+  struct pollfd *fds = calloc(node->child_count + 1 + CONTROL_FDS, sizeof(*fds));
   if (!fds)
     return err_set(err, ERR_NOMEM, "no memory to wait for processes");
   int rc = 0;
@@ -94,7 +94,8 @@ static int run(struct node *node, int signal_fd, struct err *err) {
     fds[node->child_count] = (struct pollfd){.fd = signal_fd, .events = POLLIN};
     for (size_t i = 0; i < node->child_count; i++)
       fds[i] = (struct pollfd){.fd = node->children[i].ready_fd, .events = POLLIN};
-    if (poll(fds, node->child_count + 1, node_timeout_ms(node)) < 0 && errno != EINTR) {
+    control_watch(&node->control, fds + node->child_count + 1);
+    if (poll(fds, node->child_count + 1 + CONTROL_FDS, node_timeout_ms(node)) < 0 && errno != EINTR) {
       rc = err_sys(err, errno, "cannot wait for events");
       break;
     }
@@ -103,6 +104,7 @@ static int run(struct node *node, int signal_fd, struct err *err) {
       if (fds[i].fd >= 0 && fds[i].revents)
         node_hear(node, &node->children[i]);
     take_signals(node, signal_fd);
+    control_serve(node, fds + node->child_count + 1);
   }
   free(fds);
   return rc;
@@ -119,9 +121,13 @@ static int prepare(struct node *node, struct err *err) {
   if (rc == 0 && chdir(config->run_dir) != 0)
     rc = err_sys(err, errno, "cannot enter %s", config->run_dir);
   if (rc == 0)
-    rc = listen_open("api.sock", &node->setup.listen_fds[ROLE_WORKER], err);
+    rc = listen_open("api.sock", 0660, &node->setup.listen_fds[ROLE_WORKER], err);
   if (rc == 0)
-    rc = listen_open("committer.sock", &node->setup.listen_fds[ROLE_COMMITTER], err);
+    rc = listen_open("committer.sock", 0660, &node->setup.listen_fds[ROLE_COMMITTER], err);
+  int control_fd = -1;
+  if (rc == 0)
+    rc = listen_open("control.sock", 0600, &control_fd, err);
+  control_init(&node->control, control_fd);
   if (rc == 0)
     rc = segment_create(&node->segment, &node->setup.segment_fd, err);
   return rc;
@@ -141,6 +147,7 @@ static int supervise(struct node *node, struct err *err) {
     return rc;
   unlink("api.sock");
   unlink("committer.sock");
+  unlink("control.sock");
   unlink("pids");
   log_info(node->log, "Stopped");
   return 0;

@@ -10,11 +10,13 @@
 enum { SECOND_US = 1000 * 1000, BACKOFF_FIRST_US = 100 * 1000, BACKOFF_MAX_US = 30 * SECOND_US, BACKOFF_DOUBLINGS = 9 };
 /* A second corruption so soon after a full check found nothing: checking again would find nothing again. */
 enum { CORRUPT_AGAIN_US = 60 * SECOND_US };
+/* How often it is looked whether the committer holds the removal of log files. */
+enum { HOLDING_US = 5000 };
 /* One broken promise may be ours: the whole node may have been stopped, and we woke first. */
 enum { OVERDUE_TICKS = 2 };
 
 int node_init(struct node *node, const struct config *config, struct err *err) {
-  *node = (struct node){.config = config, .phase = PHASE_WAITING, .child_count = (size_t)config->workers + 2};
+  *node = (struct node){.config = config, .phase = PHASE_WAITING, .child_count = (size_t)config->workers + 3};
   node->event_us = node->deadline_us = node->tick_us = clock_monotonic();
   node->children = calloc(node->child_count, sizeof(*node->children));
   if (!node->children)
@@ -46,6 +48,15 @@ static int start_child(struct node *node, enum child_role role, bool quick, stru
 
 int node_start_worker(struct node *node, struct err *err) {
   return start_child(node, ROLE_WORKER, false, err);
+}
+
+int node_start_tool(struct node *node, char *const argv[], struct err *err) {
+  struct child *place = node->children;
+  while (place->pid > 0)
+    place++;
+  int rc = child_start_tool(place, argv, &node->setup, node->log, err);
+  node_show(node);
+  return rc;
 }
 
 static void start_all(struct node *node) {
@@ -99,8 +110,7 @@ void node_kill_all(struct node *node, int exit_status) {
     after_killing(node);
 }
 
-/* The one event: `role` failed for `cause`. */
-static void fail(struct node *node, enum child_role role, const char *cause) {
+void node_fail(struct node *node, enum child_role role, const char *cause) {
   node->failures = node->ready ? 0 : node->failures + 1;
   node->event_us = clock_monotonic();
   segment_set_state(node->segment, NODE_RECOVERING);
@@ -125,7 +135,7 @@ static void fail_corrupt(struct node *node, enum child_role role, enum child_sta
   }
   node->corrupt_us = now;
   node->verify = true;
-  fail(node, role, "exit");
+  node_fail(node, role, "exit");
 }
 
 static void on_death(struct node *node, struct child *child, int status) {
@@ -135,6 +145,11 @@ static void on_death(struct node *node, struct child *child, int status) {
   child_obituary(status, obituary);
   child_kill(child); /* what it started, and left behind */
   child_forget(child);
+  if (dead.role == ROLE_BACKUP) {
+    node_show(node);
+    backup_child_ended(node, status);
+    return;
+  }
   if (node->phase == PHASE_KILLING)
     return;
   if (normal)
@@ -150,7 +165,7 @@ static void on_death(struct node *node, struct child *child, int status) {
   } else if (WIFEXITED(status) && WEXITSTATUS(status) == NODE_EXIT_CORRUPT) {
     fail_corrupt(node, dead.role, dead.state);
   } else {
-    fail(node, dead.role, WIFSIGNALED(status) ? "signal" : "exit");
+    node_fail(node, dead.role, WIFSIGNALED(status) ? "signal" : "exit");
   }
 }
 
@@ -194,6 +209,12 @@ static struct child *committer(const struct node *node) {
   return NULL;
 }
 
+void node_wake_committer(const struct node *node) {
+  const struct child *child = committer(node);
+  if (child && child->state == CHILD_READY)
+    kill(child->pid, SIGUSR1);
+}
+
 static void watch_committer(struct node *node, uint64_t now) {
   const struct child *child = committer(node);
   uint64_t promise = segment_deadline(node->segment);
@@ -203,7 +224,7 @@ static void watch_committer(struct node *node, uint64_t now) {
     return;
   log_error(node->log, "committer %ld hangs: not heard of for %.0f s longer than it promised", (long)child->pid,
             (double)(now - promise) / SECOND_US);
-  fail(node, ROLE_COMMITTER, "hung");
+  node_fail(node, ROLE_COMMITTER, "hung");
 }
 
 void node_tick(struct node *node) {
@@ -213,9 +234,11 @@ void node_tick(struct node *node) {
     start_all(node);
   else if ((node->phase == PHASE_DRAINING || node->phase == PHASE_CLOSING) && due)
     node_stop_late(node);
+  backup_tick(node);
   if (now < node->tick_us)
     return;
   node->tick_us = now + SECOND_US;
+  node_show_backups(node);
   node_show_time(node, now);
   node_show_nginx(node);
   if (node->phase == PHASE_UP && !node->ready)
@@ -229,5 +252,7 @@ int node_timeout_ms(const struct node *node) {
   bool timed = node->phase == PHASE_WAITING || node->phase == PHASE_DRAINING || node->phase == PHASE_CLOSING;
   if (timed && node->deadline_us && node->deadline_us < next)
     next = node->deadline_us;
+  if (node->backup.step == BACKUP_HOLDING && next > now + HOLDING_US)
+    next = now + HOLDING_US;
   return next <= now ? 0 : (int)((next - now + 999) / 1000);
 }

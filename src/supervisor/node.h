@@ -13,7 +13,9 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/segment.h"
+#include "supervisor/backup.h"
 #include "supervisor/child.h"
+#include "supervisor/control.h"
 #include "supervisor/notify.h"
 
 /* Of committer and node, never restarted: stored bytes are corrupt, or there is no history. */
@@ -37,19 +39,21 @@ struct node {
   struct child_setup setup;
   bool never_quick; /* every recovery is a full one */
   enum node_phase phase;
-  int exit_status;        /* KILLING: what to exit with then, negative to start again; OVER: the node's */
-  bool ready;             /* all processes of this start are */
-  bool proven;            /* some start became ready */
-  bool verify;            /* the next start must check everything */
-  unsigned failures;      /* starts in a row that never became ready */
-  unsigned overdue;       /* ticks in a row that found the committer's promise broken */
-  unsigned generation;    /* of workers: a rolling restart raises it */
-  uint64_t event_us;      /* when the node was last started, or its failure noticed */
-  uint64_t deadline_us;   /* of WAITING, DRAINING, CLOSING; 0: passed, and acted on */
-  uint64_t tick_us;       /* when the next second's tick is due */
-  uint64_t corrupt_us;    /* when a ready process last ended with NODE_EXIT_CORRUPT; 0: never */
-  pid_t nginx;            /* as last seen */
-  struct child *children; /* places: for the committer, the workers, and one more for rolling restarts */
+  int exit_status;      /* KILLING: what to exit with then, negative to start again; OVER: the node's */
+  bool ready;           /* all processes of this start are */
+  bool proven;          /* some start became ready */
+  bool verify;          /* the next start must check everything */
+  unsigned failures;    /* starts in a row that never became ready */
+  unsigned overdue;     /* ticks in a row that found the committer's promise broken */
+  unsigned generation;  /* of workers: a rolling restart raises it */
+  uint64_t event_us;    /* when the node was last started, or its failure noticed */
+  uint64_t deadline_us; /* of WAITING, DRAINING, CLOSING; 0: passed, and acted on */
+  uint64_t tick_us;     /* when the next second's tick is due */
+  uint64_t corrupt_us;  /* when a ready process last ended with NODE_EXIT_CORRUPT; 0: never */
+  pid_t nginx;          /* as last seen */
+  struct backup backup;
+  struct control control;
+  struct child *children; /* places: the committer, the workers, one more for rolling restarts, and a backup's tool */
   size_t child_count;
 };
 
@@ -71,7 +75,14 @@ void node_tick(struct node *node);
 /* Milliseconds until node_tick() will have something to do. */
 int node_timeout_ms(const struct node *node);
 
-/* --- node.c, for stop.c and roll.c --- */
+/* --- node.c, for stop.c, roll.c and backup.c --- */
+
+/* The one event: a process of this role failed for `cause`, and all are restarted. */
+void node_fail(struct node *node, enum child_role role, const char *cause);
+/* Makes the committer look at the segment at once. */
+void node_wake_committer(const struct node *node);
+/* Starts a tool as a process of the node, see child_start_tool(). */
+NODISCARD int node_start_tool(struct node *node, char *const argv[], struct err *err);
 
 /* SIGKILLs all. When they are reaped, the node ends with `exit_status`, or, if that is negative, starts again. */
 void node_kill_all(struct node *node, int exit_status);
@@ -97,6 +108,8 @@ void node_stop_late(struct node *node);
 void node_show(struct node *node);
 /* stemedb_uptime_seconds. */
 void node_show_time(struct node *node, uint64_t now);
+/* stemedb_last_backup_timestamp_seconds, stemedb_backup_failures_total. */
+void node_show_backups(struct node *node);
 /* Looks whether nginx came or went. */
 void node_show_nginx(struct node *node);
 /* Counts a restart in stemedb_process_restarts_total. `cause` is of this code's own words. */

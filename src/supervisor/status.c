@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/backup_status.h"
 #include "supervisor/node.h"
 #include "supervisor/pids.h"
 
@@ -26,6 +27,14 @@ void node_show(struct node *node) {
 
 void node_show_time(struct node *node, uint64_t now) {
   metric_set(metrics_cell(segment_metrics(node->segment), METRIC_UPTIME, ""), now - segment_started(node->segment));
+}
+
+void node_show_backups(struct node *node) {
+  struct metrics *metrics = segment_metrics(node->segment);
+  struct backup_status status;
+  backup_status_read(node->config->data_dir, &status);
+  metric_set(metrics_cell(metrics, METRIC_LAST_BACKUP_TIMESTAMP, ""), status.last_us);
+  metric_set(metrics_cell(metrics, METRIC_BACKUP_FAILURES_TOTAL, ""), backup_status_failures(&status));
 }
 
 void node_show_nginx(struct node *node) {

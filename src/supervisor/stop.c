@@ -10,8 +10,9 @@ enum { DRAIN_US = 30 * 1000 * 1000, CLOSE_US = 60 * 1000 * 1000 };
 static void close_committer(struct node *node) {
   node->phase = PHASE_CLOSING;
   node->deadline_us = clock_monotonic() + CLOSE_US;
+  /* Not a backup's tool: it is dropped when nobody is left in the environment to be harmed by that. */
   for (size_t i = 0; i < node->child_count; i++)
-    if (node->children[i].pid > 0)
+    if (node->children[i].pid > 0 && node->children[i].role != ROLE_BACKUP)
       child_terminate(&node->children[i]);
 }
 
