@@ -124,3 +124,53 @@ free_port() {
   done
   printf '%s\n' "$port"
 }
+
+# The home of a script without --home: $STEMEDB_HOME, else the folder above the script's (as it was invoked) if that is
+# one, else the system's.
+default_home() {
+  above=$(dirname "$(cd "$here" && pwd)")
+  if [ -n "${STEMEDB_HOME:-}" ]; then
+    printf '%s\n' "$STEMEDB_HOME"
+  elif [ -f "$above/stemedb.conf" ]; then
+    printf '%s\n' "$above"
+  else
+    printf '%s\n' /var/lib/stemedb
+  fi
+}
+
+# --- the node of a home, under systemd or without it ---
+
+# Whether systemd's stemedb-api is the node of home $1.
+under_systemd() {
+  [ -d /run/systemd/system ] && command -v systemctl >/dev/null || return 1
+  systemctl show -p ExecStart --value stemedb-api.service 2>/dev/null | grep -qF -- "--home $1 "
+}
+
+# Whether a node of home $1 runs.
+node_runs() {
+  if under_systemd "$1"; then
+    systemctl --quiet is-active stemedb-api.service
+  else
+    live_pid "$1/run/stemedb-api.pid" >/dev/null
+  fi
+}
+
+# Stops the node of home $1, if it runs; also one that failed and is about to be started again.
+stop_node() {
+  if under_systemd "$1"; then
+    systemctl stop stemedb-api.service
+    systemctl reset-failed stemedb-api.service 2>/dev/null || :
+  else
+    "$here/instance.sh" stop "$1" >&2
+  fi
+}
+
+# Starts the node of home $1 and waits until it serves.
+start_node() {
+  if under_systemd "$1"; then
+    systemctl reset-failed stemedb-api.service 2>/dev/null || :
+    systemctl start stemedb-api.service
+  else
+    "$here/instance.sh" start "$1" >&2
+  fi
+}

@@ -54,9 +54,12 @@ static int list_one(struct tree *tree, const char *dir, const FTSENT *e, struct 
       return err_set(err, ERR_NOTFOUND, "%s is no folder", dir);
     return plain_name(e->fts_name) ? add_file(tree, dir, e, err)
                                    : err_set(err, ERR_CORRUPT, "%s: a strange name", e->fts_path);
+  case FTS_NS:
+    if (e->fts_level > 0 && e->fts_errno == ENOENT) /* gone meanwhile: it is not there */
+      return 0;
+    return err_sys(err, e->fts_errno, "%s", e->fts_path);
   case FTS_DNR:
-  case FTS_ERR:
-  case FTS_NS: return err_sys(err, e->fts_errno, "%s", e->fts_path);
+  case FTS_ERR: return err_sys(err, e->fts_errno, "%s", e->fts_path);
   default: return err_set(err, ERR_CORRUPT, "%s is neither a file nor a folder", e->fts_path);
   }
 }
@@ -160,7 +163,7 @@ int tree_copy(const char *from, const char *to, const char *name, struct err *er
     return err_sys(err, errno, "opening %s", source);
   for (FTSENT *e; !rc && (errno = 0, e = fts_read(walk)) != NULL;) {
     const char *rest = e->fts_path + strlen(source);
-    if ((rc = fileio_join(path, target, *rest ? rest + 1 : ".", err)))
+    if ((rc = *rest ? fileio_join(path, target, rest + 1, err) : fileio_join(path, to, name, err)))
       break;
     if (e->fts_info == FTS_D)
       rc = fileio_mkdirs(path, 0750, err);

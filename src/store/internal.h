@@ -15,6 +15,7 @@
 #define STORE_MARK_FILE "acked.mark"       /* in db */
 #define STORE_METADATA_FILE "metadata.json"
 #define STORE_LOCK_FILE "LOCK"
+#define STORE_RESTORE_FILE "RESTORE" /* there while a restore is under way, see ops/restore.h */
 
 /* A page is written by one write(2), and Linux ends a write early, between two of its own pages, when the process gets
  * SIGKILL (generic_perform_write in mm/filemap.c): of 1,000 writers of 8 KiB blocks killed on tmpfs 503 left a block

@@ -30,6 +30,10 @@ static int find_history(struct startup *s, struct err *err) {
     return 0;
   if (errno != ENOENT && errno != ENOTDIR)
     return err_sys(err, errno, "%s", s->history);
+  char note[FILEIO_PATH_MAX];
+  if (fileio_join(note, s->config->data_dir, STORE_RESTORE_FILE, err) == 0 && access(note, F_OK) == 0)
+    return err_set(err, ERR_NOTFOUND, "No history in %s: a restore was interrupted, %s tells what to do",
+                   s->config->data_dir, note);
   return err_set(err, ERR_NOTFOUND, "No history in %s: there is no %s", s->config->data_dir, s->history);
 }
 

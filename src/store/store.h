@@ -24,7 +24,8 @@ struct store;
 NODISCARD int store_join(const struct config *config, const struct log *log, struct metrics *metrics,
                          struct store **out, struct err *err);
 /* Opens DATA_DIR/db/assertions.kv of a copy that is closed clean and nobody else uses, for reading alone: without an
- * environment, without its log, and without writing a byte. ERR_NOTFOUND if there is none, ERR_CORRUPT if it is none. */
+ * environment, without its log, and without writing a byte. ERR_NOTFOUND if there is none, ERR_CORRUPT if it is none.
+ */
 NODISCARD int store_open_copy(const char *data_dir, const struct log *log, struct store **out, struct err *err);
 /* Closes it (a writer: with a checkpoint). Takes NULL. Returns the first error, but always frees. */
 int store_close(struct store *store, struct err *err);

@@ -19,6 +19,9 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
     {"init", "", "make an empty history in the home", tool_init},
     {"config", "", "print every option of stemedb.conf with its default", tool_config},
+    {"backup", "[--incremental] [--no-indexes] [--verify] [--retain-days N]",
+     "make a backup (scripts/backup-stemedb.sh)", tool_backup},
+    {"restore", "check|files BACKUP, undo|done", "the steps of scripts/restore-stemedb.sh", tool_restore},
     {"accept-loss", "--to-seq N", "go on without the acknowledged entries after N, which are lost", tool_accept_loss},
     {"token", "add NAME --role ROLE [--source PATH]... | list | revoke NAME", "who may call, and what", tool_token},
 };

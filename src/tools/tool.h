@@ -28,6 +28,7 @@ typedef int tool_run(const struct tool *tool, int argc, char **argv);
 
 tool_run tool_accept_loss;
 tool_run tool_assert;
+tool_run tool_backup;
 tool_run tool_config;
 tool_run tool_export;
 tool_run tool_import;
@@ -35,6 +36,7 @@ tool_run tool_init;
 tool_run tool_query;
 tool_run tool_status;
 tool_run tool_token;
+tool_run tool_restore;
 
 /* Says what went wrong and returns the status that it means. */
 int tool_fail(const struct tool *tool, const struct err *err);
