@@ -7,8 +7,8 @@
 enum http_outcome assert_handle(struct api *api, struct exchange *exchange);
 void assert_finish(struct api *api, struct exchange *exchange, const struct reply *reply);
 void import_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
-enum http_outcome query_post_handle(struct api *api, struct exchange *exchange);
-enum http_outcome query_get_handle(struct api *api, struct exchange *exchange);
+enum http_outcome query_handle(struct api *api, struct exchange *exchange);
+void query_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
 enum http_outcome retract_handle(struct api *api, struct exchange *exchange);
 void retract_finish(struct api *api, struct exchange *exchange, const struct reply *reply);
 void retract_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);

@@ -45,7 +45,7 @@ struct query {
   bool explain;
   uint32_t limit;     /* 1 to QUERY_LIMIT_MAX */
   struct span cursor; /* data NULL: first page */
-  uint64_t rows_max;  /* so many assertions are read at most, then ERR_BUSY; 0: no bound */
+  uint64_t rows_max;  /* so many assertions are read at most, then ERR_NOMEM; 0: no bound */
 };
 
 /*

@@ -49,7 +49,9 @@ int walk_read(struct walk *walk, double half_life, struct assertion *assertion, 
               enum verdict *verdict, struct err *err) {
   const struct entry *entry = &walk->scan.row.entry;
   if (walk->query->rows_max && ++walk->rows_read > walk->query->rows_max)
-    return err_set(err, ERR_BUSY, "more than %" PRIu64 " assertions would have to be read", walk->query->rows_max);
+    return err_set(err, ERR_NOMEM,
+                   "more than %" PRIu64 " assertions would have to be read: name a predicate or a source",
+                   walk->query->rows_max);
   if (arena_used(walk->parse) > 0)
     arena_reset(walk->parse);
   int code = assertion_read(walk->parse, entry->body, assertion, err);

@@ -100,7 +100,7 @@ NODISCARD int walk_run(struct walk *walk, struct err *err);
 /* The same for a class of paths, ascending, that are one concept. */
 NODISCARD int walk_class(struct walk *walk, const struct span *paths, size_t count, struct err *err);
 /* Reads the current row: the assertion, what decay by `half_life` leaves of its confidence, and whether it passes.
- * ERR_BUSY: over the query's rows_max. */
+ * ERR_NOMEM: over the query's rows_max. */
 NODISCARD int walk_read(struct walk *walk, double half_life, struct assertion *assertion, double *confidence,
                         enum verdict *verdict, struct err *err);
 
