@@ -19,7 +19,7 @@ struct head {
   struct span source;       /* len 0: all anonymous ones are one source */
   struct span value;        /* canonical JSON */
   double confidence, trust; /* confidence: after decay */
-  double asserted;          /* confidence before it */
+  double asserted, decay;   /* confidence before it; what it was multiplied by */
   int tier;
   uint64_t seq;
   const unsigned char *id;

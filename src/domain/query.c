@@ -1,6 +1,7 @@
 #include "domain/query.h"
 
 #include "base/clock.h"
+#include "domain/alias.h"
 #include "domain/cursor.h"
 #include "domain/query_render.h"
 #include "domain/resolve.h"
@@ -79,16 +80,41 @@ static int plan_from_moment(const struct reader *reader, const struct query *que
   return 0;
 }
 
+/* Walks the concept, or its whole class: *class is then in the arena. */
+static int run_walk(struct walk *walk, struct settings *settings, uint64_t snapshot, struct field_errors *errors,
+                    struct err *err) {
+  const struct query *query = walk->query;
+  if (snapshot == 0)
+    return 0;
+  if (!query->aliases)
+    return walk_run(walk, err);
+  struct alias_class *class = arena_calloc(walk->arena, 1, sizeof(*class));
+  if (!class)
+    return err_set(err, ERR_NOMEM, "no memory for the aliases of a concept");
+  int code = alias_find_class(walk->reader, settings, snapshot, walk->arena, query->concept_path, NULL, 0, class, err);
+  if (code)
+    return code;
+  if (class->too_large) {
+    field_errors_add(errors, span_str(""), "aliases", "more than %d paths are said to be the same as this one",
+                     ALIAS_CLASS_MAX);
+    return 0;
+  }
+  walk->class = class;
+  return walk_class(walk, class->paths, class->count, err);
+}
+
 static int run_plan(const struct reader *reader, struct settings *settings, const struct query *query,
-                    const struct plan *plan, struct arena *arena, struct buf *out, struct err *err) {
+                    const struct plan *plan, struct arena *arena, struct field_errors *errors, struct buf *out,
+                    struct err *err) {
+  const size_t before = errors->count;
   struct walk *walk = arena_calloc(arena, 1, sizeof(*walk));
   if (!walk)
     return err_set(err, ERR_NOMEM, "no memory for a query");
   int code = walk_open(walk, reader, settings, query, plan->moment.seq, &plan->start, arena, err);
   walk->decayed_at = plan->moment.decayed_at;
-  if (!code && plan->moment.seq > 0)
-    code = walk_run(walk, err);
   if (!code)
+    code = run_walk(walk, settings, plan->moment.seq, errors, err);
+  if (!code && errors->count == before)
     code = query_render(walk, reader, &plan->moment, out, err);
   walk_close(walk);
   return code;
@@ -112,7 +138,7 @@ int query_run(const struct reader *reader, const struct watermark *mark, struct 
   if (!code)
     code = settings_open(arena, &marked, mark, plan.moment.seq, cache, &settings, err);
   if (!code)
-    code = run_plan(&marked, settings, query, &plan, arena, out, err);
+    code = run_plan(&marked, settings, query, &plan, arena, errors, out, err);
   settings_close(settings);
   return code;
 }

@@ -22,9 +22,24 @@ static void add_time(struct buf *out, bool there, int64_t us) {
   buf_add_byte(out, '"');
 }
 
+/* The paths of the class; as of seq 0 there is the one that was asked for. */
+static void add_class(const struct walk *walk, struct buf *out) {
+  buf_add_str(out, ",\"aliases\":[");
+  if (!walk->class)
+    json_quote(out, walk->query->concept_path);
+  for (size_t i = 0; walk->class && i < walk->class->count; i++) {
+    if (i > 0)
+      buf_add_byte(out, ',');
+    json_quote(out, walk->class->paths[i]);
+  }
+  buf_add_byte(out, ']');
+}
+
 static void add_head(const struct walk *walk, const struct answer_moment *moment, struct buf *out) {
   buf_add_str(out, "{\"concept_path\":");
   json_quote(out, walk->query->concept_path);
+  if (walk->query->aliases)
+    add_class(walk, out);
   buf_add_str(out, ",\"lens\":\"");
   buf_add_str(out, walk->query->lens->name);
   buf_add_str(out, "\",\"as_of\":{\"seq\":");

@@ -43,6 +43,7 @@ static int read_first(struct walk *walk, uint64_t seq, struct head *first, struc
                          .value = assertion.value,
                          .confidence = assertion.confidence * factor,
                          .asserted = assertion.confidence,
+                         .decay = factor,
                          .seq = seq,
                          .id = entry.id};
   return 0;

@@ -1,5 +1,6 @@
 #include "domain/resolved_render.h"
 
+#include "domain/explain.h"
 #include "domain/resolve.h"
 #include "model/canonical.h"
 #include "model/json.h"
@@ -118,6 +119,10 @@ int resolved_render(struct walk *walk, struct topic *topic, struct buf *out, str
   buf_add_str(out, ",\"predicate\":");
   json_quote(out, topic->predicate);
   resolution_render(out, &topic->candidates, &resolution);
+  if (walk->query->explain) {
+    buf_add_str(out, ",\"explain\":");
+    code = explain_render(walk, topic, out, err);
+  }
   buf_add_byte(out, '}');
-  return 0;
+  return code;
 }

@@ -6,6 +6,7 @@
 #include "base/crc32c.h"
 #include "domain/active.h"
 #include "model/assertion.h"
+#include "model/json.h"
 #include "model/name.h"
 
 /* A number that is asserted about something. */
@@ -108,25 +109,48 @@ static void read_value(const struct setting *setting, struct span text, uint64_t
   value->len = (uint8_t)text.len;
 }
 
-/* The newest of each who said it comes first; the newest of these is in force. */
-static int look_up(struct settings *settings, const struct setting *setting, struct span name,
-                   struct setting_value *value, struct err *err) {
+/* The assertion in force about (name, predicate): the newest of each who said it comes first; the newest of these it
+ * is. *seq is 0 if there is none; the value is in the arena. */
+static int find_newest(struct settings *settings, struct span name, struct span predicate, uint64_t *seq,
+                       struct span *value, struct err *err) {
   struct active_scan *scan = &settings->scan;
-  const struct span predicate = span_str(setting->predicate), any = {NULL, 0};
-  uint64_t newest = 0;
+  const struct span any = {NULL, 0};
+  *seq = 0;
   int code = scan->scan ? 0 : active_open(settings->reader, settings->snapshot, scan, err);
   if (!code)
     code = active_seek(scan, name, predicate, any, UINT64_MAX, err);
   while (!code && active_in_topic(scan, name, predicate)) {
-    if (scan->row.seq > newest) {
+    if (scan->row.seq > *seq) {
       struct assertion assertion;
       if ((code = assertion_read(settings->arena, scan->row.entry.body, &assertion, err)))
         break;
-      newest = scan->row.seq;
-      read_value(setting, assertion.value, newest, value);
+      *seq = scan->row.seq;
+      *value = arena_copy(settings->arena, assertion.value);
+      if (!value->data)
+        return err_set(err, ERR_NOMEM, "no memory for settings");
     }
     code = active_next_source(scan, err);
   }
+  return code;
+}
+
+static int look_up(struct settings *settings, const struct setting *setting, struct span name,
+                   struct setting_value *value, struct err *err) {
+  uint64_t seq;
+  struct span text;
+  int code = find_newest(settings, name, span_str(setting->predicate), &seq, &text, err);
+  if (!code && seq > 0)
+    read_value(setting, text, seq, value);
+  return code;
+}
+
+int settings_find_alias(struct settings *settings, struct span path, struct span *target, struct err *err) {
+  uint64_t seq = 0;
+  struct span text;
+  *target = (struct span){NULL, 0};
+  int code = settings->none ? 0 : find_newest(settings, path, span_str("stemedb.same_as"), &seq, &text, err);
+  if (!code && seq > 0 && text.len >= 2 && text.data[0] == '"')
+    code = json_unescape(settings->arena, span_of(text.data + 1, text.len - 2), target, err);
   return code;
 }
 

@@ -53,4 +53,7 @@ NODISCARD int settings_find(struct settings *settings, enum setting_id id, struc
 NODISCARD int settings_find_predicate(struct settings *settings, enum setting_id id, struct span predicate,
                                       struct setting_value *out, struct err *err);
 
+/* The path that `path` is said to be the same as (stemedb.same_as), in the arena; data NULL: none. Not kept. */
+NODISCARD int settings_find_alias(struct settings *settings, struct span path, struct span *target, struct err *err);
+
 #endif

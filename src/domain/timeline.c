@@ -35,16 +35,14 @@ static int skip_source(struct walk *walk, const struct window *w, struct err *er
 }
 
 static int take_row(struct walk *walk, struct window *w, struct err *err) {
-  struct assertion assertion;
   struct setting_value half_life = {.number = 0};
-  enum verdict verdict;
-  double confidence;
+  struct reading reading;
   int code = 0;
   if (walk->query->decay)
     code = settings_find(walk->settings, SETTING_HALF_LIFE, walk->scan.row.source, &half_life, err);
   if (!code)
-    code = walk_read(walk, half_life.number, &assertion, &confidence, &verdict, err);
-  if (!code && verdict == VERDICT_PASSES)
+    code = walk_read(walk, &walk->scan.row, half_life.number, &reading, err);
+  if (!code && reading.verdict == VERDICT_PASSES)
     w->seqs[w->count++] = walk->scan.row.seq;
   return code ? code : active_next(&walk->scan, err);
 }

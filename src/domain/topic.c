@@ -5,13 +5,6 @@
 /* So many assertions of a source are read one by one before the scan skips to the next source: a skip costs as much. */
 enum { RUN_EAGER = 8 };
 
-/* The row that was read last. */
-struct reading {
-  struct assertion assertion;
-  double confidence;
-  enum verdict verdict;
-};
-
 /* Whether the values of the topic's predicate add up, and which of them are equal. */
 static int read_settings(struct walk *walk, struct err *err) {
   struct setting_value cardinality, tolerance;
@@ -47,7 +40,7 @@ int topic_begin(struct walk *walk, struct span path, struct span predicate, stru
 }
 
 static int read_row(struct walk *walk, const struct run *run, struct reading *out, struct err *err) {
-  return walk_read(walk, run->half_life, &out->assertion, &out->confidence, &out->verdict, err);
+  return walk_read(walk, &walk->scan.row, run->half_life, out, err);
 }
 
 /* Whether the current row takes part in what is resolved. */
@@ -79,6 +72,7 @@ static int add_head(struct walk *walk, const struct reading *reading, struct err
                                          .value = span_of(bytes + ID_SIZE + walk->source.len, value.len),
                                          .confidence = reading->confidence,
                                          .asserted = reading->assertion.confidence,
+                                         .decay = reading->decay,
                                          .seq = walk->scan.row.seq,
                                          .mark = (uint32_t)walk->mark_count};
   marks[walk->mark_count].run = (uint32_t)walk->run_count - 1;

@@ -97,17 +97,17 @@ static int read_on(struct walk *walk, const struct run *run, struct err *err) {
     return 0;
   int code = active_seek(scan, run->path, walk->predicate, run->source, run->unread, err);
   while (!code && active_in_run(scan, run->path, walk->predicate, run->source)) {
-    struct assertion assertion;
-    enum verdict verdict;
-    if ((code = walk_read(walk, run->half_life, &assertion, &offer.ranked.confidence, &verdict, err)))
+    struct reading reading;
+    if ((code = walk_read(walk, &scan->row, run->half_life, &reading, err)))
       break;
+    offer.ranked.confidence = reading.confidence;
     offer.ranked.seq = scan->row.seq;
     offer.retracted = scan->retracted;
     offer.record = scan->row.entry.record;
     while (known < run->known_count && run->known[known] > scan->row.seq)
       known++;
     const bool is_known = known < run->known_count && run->known[known] == scan->row.seq;
-    if (verdict == VERDICT_PASSES && !is_known && (code = make_offer(walk, &offer, err)))
+    if (reading.verdict == VERDICT_PASSES && !is_known && (code = make_offer(walk, &offer, err)))
       break;
     bound = walk->query->lens->bound(&offer.ranked);
     if (!matters(walk, &bound))

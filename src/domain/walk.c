@@ -45,22 +45,23 @@ void *walk_grow(struct arena *arena, void *array, size_t count, size_t *room, si
   return larger;
 }
 
-int walk_read(struct walk *walk, double half_life, struct assertion *assertion, double *confidence,
-              enum verdict *verdict, struct err *err) {
-  const struct entry *entry = &walk->scan.row.entry;
+int walk_read(struct walk *walk, const struct concept_row *row, double half_life, struct reading *out,
+              struct err *err) {
+  struct assertion *assertion = &out->assertion;
   if (walk->query->rows_max && ++walk->rows_read > walk->query->rows_max)
     return err_set(err, ERR_NOMEM,
                    "more than %" PRIu64 " assertions would have to be read: name a predicate or a source",
                    walk->query->rows_max);
   if (arena_used(walk->parse) > 0)
     arena_reset(walk->parse);
-  int code = assertion_read(walk->parse, entry->body, assertion, err);
+  int code = assertion_read(walk->parse, row->entry.body, assertion, err);
   if (code)
-    return err_context(err, "entry %" PRIu64, walk->scan.row.seq);
-  *confidence = assertion->confidence;
+    return err_context(err, "entry %" PRIu64, row->seq);
+  out->decay = 1;
   if (half_life > 0)
-    *confidence *= decay_factor(decay_age(assertion, entry->time_us, walk->decayed_at), half_life);
-  *verdict = filter_assertion(walk->query, assertion, *confidence);
+    out->decay = decay_factor(decay_age(assertion, row->entry.time_us, walk->decayed_at), half_life);
+  out->confidence = assertion->confidence * out->decay;
+  out->verdict = filter_assertion(walk->query, assertion, out->confidence);
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #define DOMAIN_WALK_H
 
 #include "domain/active.h"
+#include "domain/alias.h"
 #include "domain/filter.h"
 #include "domain/lens.h"
 #include "domain/page.h"
@@ -59,6 +60,13 @@ struct start {
   struct span path, predicate; /* subtree: the topic of the last assertion of the page before */
 };
 
+/* A row as the query sees it. */
+struct reading {
+  struct assertion assertion; /* good until the next one is read */
+  double decay, confidence;   /* the factor; what it leaves */
+  enum verdict verdict;
+};
+
 struct walk {
   const struct query *query;
   const struct reader *reader;
@@ -71,6 +79,7 @@ struct walk {
   struct settings *settings;
   struct start start;
   struct page page;
+  const struct alias_class *class; /* with aliases: the paths that are walked */
   struct topic **topics;
   size_t topic_count, topic_room;
   /* the topic that is being walked */
@@ -99,10 +108,10 @@ void walk_close(struct walk *walk);
 NODISCARD int walk_run(struct walk *walk, struct err *err);
 /* The same for a class of paths, ascending, that are one concept. */
 NODISCARD int walk_class(struct walk *walk, const struct span *paths, size_t count, struct err *err);
-/* Reads the current row: the assertion, what decay by `half_life` leaves of its confidence, and whether it passes.
- * ERR_NOMEM: over the query's rows_max. */
-NODISCARD int walk_read(struct walk *walk, double half_life, struct assertion *assertion, double *confidence,
-                        enum verdict *verdict, struct err *err);
+/* Reads a row: the assertion, what decay by `half_life` leaves of its confidence, and whether it passes (its source
+ * aside). ERR_NOMEM: over the query's rows_max. */
+NODISCARD int walk_read(struct walk *walk, const struct concept_row *row, double half_life, struct reading *out,
+                        struct err *err);
 
 /* --- topic.c --- */
 

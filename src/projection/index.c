@@ -13,4 +13,5 @@ const struct index index_table[INDEX_COUNT] = {
     [INDEX_BATCH] = {"batch", "batch", batch_project, write_combined, postings_combine},
     [INDEX_RETRACTED] = {"retracted", "retracted", retracted_project, write_plain, NULL},
     [INDEX_RETRACTIONS] = {"retractions", "retraction", retractions_project, write_plain, NULL},
+    [INDEX_ALIAS] = {"alias", "alias", alias_project, write_combined, postings_combine},
 };

@@ -27,6 +27,7 @@ enum index_id {
   INDEX_BATCH,
   INDEX_RETRACTED,
   INDEX_RETRACTIONS,
+  INDEX_ALIAS,
   INDEX_COUNT
 };
 
@@ -106,6 +107,8 @@ int predicate_project(struct gather *gather, const struct item *item, struct err
 int source_project(struct gather *gather, const struct item *item, struct err *err);
 int derived_project(struct gather *gather, const struct item *item, struct err *err);
 int batch_project(struct gather *gather, const struct item *item, struct err *err);
+/* index_alias.c */
+int alias_project(struct gather *gather, const struct item *item, struct err *err);
 
 /* --- index_keys.c --- */
 

@@ -9,7 +9,8 @@ enum { TERM_MAX = 1024, KEY_MAX = TERM_MAX + 1 + 8 };
 static const enum index_id index_of[] = {[POSTING_PREDICATE] = INDEX_PREDICATE,
                                          [POSTING_SOURCE] = INDEX_SOURCE,
                                          [POSTING_DERIVED] = INDEX_DERIVED,
-                                         [POSTING_BATCH] = INDEX_BATCH};
+                                         [POSTING_BATCH] = INDEX_BATCH,
+                                         [POSTING_ALIAS] = INDEX_ALIAS};
 
 struct read_job {
   struct projection *p;

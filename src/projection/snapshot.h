@@ -53,7 +53,7 @@ NODISCARD int lookup_import_line(const struct reader *reader, struct span scope,
 
 /* What entries are listed by: predicate (empty: those that are no assertions); source (empty: anonymous); the seq (u64,
  * big-endian) of an assertion that they are derived from; batch (16 bytes). */
-enum posting { POSTING_PREDICATE, POSTING_SOURCE, POSTING_DERIVED, POSTING_BATCH };
+enum posting { POSTING_PREDICATE, POSTING_SOURCE, POSTING_DERIVED, POSTING_BATCH, POSTING_ALIAS };
 /* The seqs of a term, greater than `after_seq` and at most `snapshot`, ascending: the first `cap` (> 0) of
  * them into seqs. *count is less than `cap` only if there are no more. */
 NODISCARD int posting_read(const struct reader *reader, enum posting list, struct span term, uint64_t after_seq,

@@ -11,7 +11,7 @@
 #include "tests/harness/harness.h"
 #include "tests/projection/fixture.h"
 
-static const char *const files[] = {"concept.kv", "ids.kv",  "predicate.kv", "source.kv",
+static const char *const files[] = {"concept.kv", "ids.kv",  "predicate.kv", "source.kv", "alias.kv",
                                     "derived.kv", "keys.kv", "tree.kv",      "meta.kv"};
 
 static void path_of(const struct fixture *f, const char *file, char *out) {
@@ -304,6 +304,8 @@ static void read_everything(struct fixture *f) {
       rc = retraction_find(&f->reader, m->id, f->last, &retraction, &found, &err);
     if (!rc && i % 256 == 0)
       rc = retracted_read(&f->reader, i / RETRACTED_BLOCK, f->last, &block, &err);
+    if (!rc && i % 10 == 0)
+      rc = posting_read(&f->reader, POSTING_ALIAS, span_str(m->path), 0, f->last, seqs, 1, &count, &err);
   }
   _exit(rc);
 }
