@@ -1,6 +1,6 @@
 #include "tools/call.h"
 
-#include <json-c/json_object.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <string.h>
@@ -63,7 +63,7 @@ int call_begin(struct call *call, const struct tool *tool, const struct call_com
 int call_end(struct call *call, int status) {
   client_close(call->client);
   client_answer_free(&call->answer);
-  json_object_put(call->reply);
+  reply_free(call->reply);
   sodium_memzero(call->token, sizeof(call->token));
   if (fflush(stdout) || ferror(stdout)) {
     fprintf(stderr, "stemedb %s: cannot write to standard output\n", call->usage.name);
@@ -83,6 +83,37 @@ int call_fail(const struct call *call, const struct err *err) {
   fprintf(stderr, "stemedb %s: %.*s\n", call->usage.name, (int)shown.len, (const char *)shown.data);
   buf_free(&shown);
   return err->code == ERR_BUSY ? TOOL_UNAVAILABLE : TOOL_FAILED;
+}
+
+int call_find_id(struct call *call, const char *text, char id[CALL_ID_SIZE]) {
+  size_t len = strlen(text);
+  uint64_t seq = 0;
+  struct buf target;
+  struct err err;
+  if (len == 0 || len > 19 || text[strspn(text, "0123456789")] != '\0') {
+    snprintf(id, CALL_ID_SIZE, "%s", text);
+    return len < CALL_ID_SIZE ? -1 : call_usage(call, "%s is neither an id nor a seq", text);
+  }
+  seq = strtoumax(text, NULL, 10);
+  target_begin(&target, "/v1/assertions");
+  target_count(&target, "after_seq", (struct option_count){true, seq ? seq - 1 : 0});
+  target_count(&target, "limit", (struct option_count){true, 1});
+  struct client_request request = {.method = "GET", .target = (const char *)target.data, .repeatable = true};
+  int status = buf_check(&target, "the request", &err) ? call_fail(call, &err) : call_send(call, &request);
+  buf_free(&target);
+  if (status >= 0)
+    return status;
+  reply_free(call->reply);
+  call->reply = NULL;
+  if (reply_parse(buf_span(&call->answer.body), &call->reply, &err))
+    return call_fail(call, &err);
+  struct json_object *entry = reply_element(call->reply, "entries", 0);
+  if (reply_count(entry, "seq") != seq) {
+    err_set(&err, ERR_NOTFOUND, "there is no entry with seq %s", text);
+    return call_fail(call, &err);
+  }
+  snprintf(id, CALL_ID_SIZE, "%s", reply_text(entry, "id"));
+  return -1;
 }
 
 int call_usage(const struct call *call, const char *fmt, ...) {
@@ -123,7 +154,7 @@ int call_ask(struct call *call, const struct client_request *request) {
     call_print_answer(call);
     return TOOL_DONE;
   }
-  json_object_put(call->reply);
+  reply_free(call->reply);
   call->reply = NULL;
   return reply_parse(buf_span(&call->answer.body), &call->reply, &err) ? call_fail(call, &err) : -1;
 }
@@ -154,6 +185,11 @@ int call_print(struct call *call, struct table *table) {
     rc = table_print(table, &call->screen, stdout, &err);
   table_free(table);
   return rc ? call_fail(call, &err) : -1;
+}
+
+void call_title(const struct call *call, const char *text) {
+  if (call->screen.terminal)
+    printf("\n%s\n", text);
 }
 
 void call_note(const struct call *call, const char *fmt, ...) {

@@ -19,7 +19,7 @@
 #include "tools/table.h"
 #include "tools/tool.h"
 
-enum { CALL_URL_MAX = 2048, CALL_TOKEN_MAX = 4096, CALL_KEY_SIZE = 48 };
+enum { CALL_URL_MAX = 2048, CALL_TOKEN_MAX = 4096, CALL_KEY_SIZE = 48, CALL_ID_SIZE = 65 };
 
 /* The options of all such subcommands. */
 struct call_args {
@@ -63,6 +63,8 @@ int call_end(struct call *call, int status);
 const char *call_operand(const struct call *call, size_t index);
 /* Says what went wrong here, and returns the exit status that it means. */
 int call_fail(const struct call *call, const struct err *err);
+/* The id that a text stands for: itself, or that of the entry with this seq, which the node is asked for. -1: found. */
+int call_find_id(struct call *call, const char *text, char id[CALL_ID_SIZE]);
 /* A mistake in the arguments: says so, returns TOOL_USAGE. */
 int call_usage(const struct call *call, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
@@ -79,6 +81,8 @@ int call_post(struct call *call, const char *target, const struct buf *body, con
 void call_print_answer(const struct call *call);
 /* Prints a table, unless it has no rows; frees it. */
 int call_print(struct call *call, struct table *table);
+/* Prints a title above a table, on a terminal. */
+void call_title(const struct call *call, const char *text);
 /* A line for people: only where standard output is a terminal. */
 void call_note(const struct call *call, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A fresh random Idempotency-Key, so that a call can be sent again when its answer is lost. */

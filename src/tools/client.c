@@ -161,21 +161,23 @@ static void set_request(struct client *client, const struct client_request *requ
 static int outcome(struct client *client, CURLcode code, struct err *err) {
   if (client->failed)
     return client->failed;
+  const char *url = client->settings->url;
+  if (code == CURLE_UNSUPPORTED_PROTOCOL && (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0))
+    return err_set(err, ERR_BUSY, "what answers at %s does not speak HTTP", url);
   switch (code) {
   case CURLE_OK: client->reached = true; return 0;
   case CURLE_ABORTED_BY_CALLBACK: return err_set(err, ERR_CONFLICT, "stopped by a signal");
   case CURLE_OUT_OF_MEMORY: return err_set(err, ERR_NOMEM, "no memory");
   case CURLE_URL_MALFORMAT:
   case CURLE_UNSUPPORTED_PROTOCOL:
-  case CURLE_LOGIN_DENIED:
-    return err_set(err, ERR_INVALID, "%s is no address of a node (http://HOST:PORT)", client->settings->url);
+  case CURLE_LOGIN_DENIED: return err_set(err, ERR_INVALID, "%s is no address of a node (http://HOST:PORT)", url);
   case CURLE_COULDNT_CONNECT:
   case CURLE_COULDNT_RESOLVE_HOST:
-    return err_set(err, ERR_BUSY, "cannot reach %s: %s", client->settings->url,
+    return err_set(err, ERR_BUSY, "cannot reach %s: %s", url,
                    *client->curl_error ? client->curl_error : curl_easy_strerror(code));
   default:
     client->reached = true;
-    return err_set(err, ERR_BUSY, "lost the connection to %s: %s", client->settings->url,
+    return err_set(err, ERR_BUSY, "lost the connection to %s: %s", url,
                    *client->curl_error ? client->curl_error : curl_easy_strerror(code));
   }
 }

@@ -31,6 +31,10 @@ static const struct subcommand calls[] = {
     {"assert", "", "store what a source says about a concept", tool_assert},
     {"import", "", "store a file of assertions, one a line", tool_import},
     {"query", "", "what is asserted about a concept, and what a lens believes", tool_query},
+    {"retract", "", "take assertions back, all that rests on them too if wanted", tool_retract},
+    {"reinstate", "", "undo a retraction", tool_reinstate},
+    {"retractions", "", "what was retracted, when and why", tool_retractions},
+    {"why", "", "what an assertion rests on, and what rests on it", tool_why},
     {"export", "", "the history, one entry a line", tool_export},
     {"status", "", "health, counts and watermarks of a node", tool_status},
 };

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/pages.h"
+
 struct query_args {
   struct call_args call;
-  bool subtree, decay, include_retracted, anonymous, aliases, explain, all;
-  const char *predicate, *source, *lens, *as_of, *valid_at, *min_confidence, *cursor;
-  struct option_count limit;
+  bool subtree, decay, include_retracted, anonymous, aliases, explain;
+  const char *predicate, *source, *lens, *as_of, *valid_at, *min_confidence;
+  struct pages_args pages;
   struct option_list exclude_source, trust;
 };
 
@@ -31,9 +33,7 @@ static const struct option_spec specs[] = {
      offsetof(struct query_args, trust)},
     {"aliases", NULL, "answer for all paths that mean the same", OPTION_FLAG, offsetof(struct query_args, aliases)},
     {"explain", NULL, "tell what was considered, and how it weighs", OPTION_FLAG, offsetof(struct query_args, explain)},
-    {"limit", "N", "assertions of a page, 1 to 1000", OPTION_COUNT, offsetof(struct query_args, limit)},
-    {"cursor", "CURSOR", "the page that begins there", OPTION_TEXT, offsetof(struct query_args, cursor)},
-    {"all", NULL, "all pages, one after the other", OPTION_FLAG, offsetof(struct query_args, all)},
+    PAGES_OPTIONS(struct query_args, "assertions"),
 };
 
 static const struct call_command command = {
@@ -87,60 +87,29 @@ static int make_body(struct call *call, const struct query_args *args, const cha
     request_raw(body, "trust_override", trust.data ? (const char *)trust.data : NULL);
   request_flag(body, "aliases", args->aliases);
   request_flag(body, "explain", args->explain);
-  request_count(body, "limit", args->limit);
+  request_count(body, "limit", args->pages.limit);
   request_text(body, "cursor", cursor);
   request_end(body);
   buf_free(&trust);
   return status;
 }
 
-/* The cursor of the next page, of the answer with --json too; "" after the last one. ERR_IO if it is no answer. */
-static int next_cursor(struct call *call, char *cursor, size_t size, struct err *err) {
-  struct json_object *reply = NULL;
-  int rc = reply_parse(buf_span(&call->answer.body), &reply, err);
-  if (rc)
-    return rc;
-  const char *next = reply_text(reply, "next_cursor");
-  if (strlen(next) >= size)
-    rc = err_set(err, ERR_IO, "the cursor is too long");
-  else
-    memcpy(cursor, next, strlen(next) + 1);
-  reply_free(reply);
-  return rc;
-}
-
-/* One page; the cursor becomes that of the next one. */
-static int ask_page(struct call *call, const struct query_args *args, char *cursor, size_t size) {
+static int ask_page(struct call *call, const char *cursor, void *context) {
   struct buf body;
-  struct err err;
-  int status = make_body(call, args, *cursor ? cursor : NULL, &body);
+  int status = make_body(call, context, cursor, &body);
   if (status < 0)
     status = call_post(call, "/v1/query", &body, NULL);
   buf_free(&body);
-  if (status < 0)
-    status = query_show(call);
-  if (status == TOOL_DONE && next_cursor(call, cursor, size, &err))
-    status = call_fail(call, &err);
-  return status;
+  return status < 0 ? query_show(call) : status;
 }
 
 int tool_query(const struct tool *tool, int argc, char **argv) {
   struct query_args args = {0};
   struct call call;
-  char cursor[1024] = "";
   int status = call_begin(&call, tool, &command, argc, argv, &args.call);
   if (status < 0 && args.source && args.anonymous)
     status = call_usage(&call, "--source and --anonymous exclude each other");
-  if (status < 0 && args.cursor && strlen(args.cursor) >= sizeof(cursor))
-    status = call_usage(&call, "--cursor is too long");
-  if (status < 0) {
-    if (args.cursor)
-      memcpy(cursor, args.cursor, strlen(args.cursor) + 1);
-    do
-      status = ask_page(&call, &args, cursor, sizeof(cursor));
-    while (status == TOOL_DONE && args.all && *cursor);
-    if (status == TOOL_DONE && *cursor)
-      fprintf(stderr, "There is more: --all, or --cursor %s\n", cursor);
-  }
+  if (status < 0)
+    status = pages_run(&call, &args.pages, ask_page, &args);
   return call_end(&call, status);
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/explain_show.h"
+
 /* The answer's concept need not stand in each row on a terminal, unless it is one of many. */
 static bool many_concepts(struct call *call) {
   const char *asked = reply_text(call->reply, "concept_path");
@@ -10,11 +12,6 @@ static bool many_concepts(struct call *call) {
     if (strcmp(asked, reply_text(reply_element(call->reply, "assertions", i), "concept_path")) != 0)
       return true;
   return false;
-}
-
-static void title(struct call *call, const char *text) {
-  if (call->screen.terminal)
-    printf("\n%s\n", text);
 }
 
 static void add_resolved(struct call *call, struct table *table, struct json_object *topic) {
@@ -40,7 +37,7 @@ static int show_resolved(struct call *call, bool many) {
   for (size_t i = 0; table && i < count; i++)
     add_resolved(call, table, reply_element(call->reply, "resolved", i));
   if (count)
-    title(call, "Resolved");
+    call_title(call, "Resolved");
   return call_print(call, table);
 }
 
@@ -65,7 +62,36 @@ static int show_groups(struct call *call, bool many, const char *member, const c
     }
   }
   if (table && table_rows(table))
-    title(call, heading);
+    call_title(call, heading);
+  return call_print(call, table);
+}
+
+static int show_layers(struct call *call, bool many) {
+  const struct table_column columns[] = {{"CONCEPT", many ? TABLE_SHRINK : TABLE_PLAIN},
+                                         {"PREDICATE", TABLE_SHRINK},
+                                         {"TIER", TABLE_RIGHT},
+                                         {"VALUE", TABLE_SHRINK},
+                                         {"CONFIDENCE", TABLE_RIGHT},
+                                         {"CONFLICT", TABLE_RIGHT},
+                                         {"STATUS", 0},
+                                         {"WINNER", TABLE_PLAIN}};
+  struct table *table = table_create("layer", columns, sizeof(columns) / sizeof(columns[0]));
+  for (size_t i = 0; table && i < reply_length(call->reply, "resolved"); i++) {
+    struct json_object *topic = reply_element(call->reply, "resolved", i);
+    for (size_t j = 0; j < reply_length(topic, "layers"); j++) {
+      struct json_object *layer = reply_element(topic, "layers", j);
+      reply_cell(table, topic, "concept_path");
+      reply_cell(table, topic, "predicate");
+      reply_cell(table, layer, "tier");
+      reply_cell_json(table, layer, "value");
+      reply_cell_ratio(table, &call->screen, layer, "confidence");
+      reply_cell_ratio(table, &call->screen, layer, "conflict");
+      reply_cell(table, layer, "status");
+      reply_cell(table, layer, "winner");
+    }
+  }
+  if (table && table_rows(table))
+    call_title(call, "Layers");
   return call_print(call, table);
 }
 
@@ -99,7 +125,7 @@ static int show_assertions(struct call *call, bool many) {
   for (size_t i = 0; table && i < count; i++)
     add_assertion(call, table, reply_element(call->reply, "assertions", i));
   if (count)
-    title(call, "Assertions");
+    call_title(call, "Assertions");
   return call_print(call, table);
 }
 
@@ -116,6 +142,10 @@ int query_show(struct call *call) {
     status = show_groups(call, many, "candidates", "candidate", "share", "Candidates");
   if (status < 0)
     status = show_groups(call, many, "values", "value", "confidence", "Values");
+  if (status < 0)
+    status = show_layers(call, many);
+  if (status < 0)
+    status = explain_show(call, many);
   if (status < 0)
     status = show_assertions(call, many);
   return status < 0 ? TOOL_DONE : status;

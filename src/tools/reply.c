@@ -11,6 +11,8 @@ int reply_parse(struct span text, struct json_object **out, struct err *err) {
     return err_set(err, ERR_NOMEM, "no memory for the answer");
   json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
   struct json_object *tree = json_tokener_parse_ex(tokener, (const char *)text.data, (int)text.len);
+  if (!tree && json_tokener_get_error(tokener) == json_tokener_continue)
+    tree = json_tokener_parse_ex(tokener, "\n", 1); /* a number has no end of its own */
   enum json_tokener_error wrong = json_tokener_get_error(tokener);
   json_tokener_free(tokener);
   if (!tree || wrong != json_tokener_success) {
@@ -50,6 +52,11 @@ const char *reply_text(struct json_object *object, const char *name) {
 uint64_t reply_count(struct json_object *object, const char *name) {
   struct json_object *value = reply_member(object, name);
   return json_object_is_type(value, json_type_int) ? json_object_get_uint64(value) : 0;
+}
+
+bool reply_is_false(struct json_object *object, const char *name) {
+  struct json_object *value = reply_member(object, name);
+  return json_object_is_type(value, json_type_boolean) && !json_object_get_boolean(value);
 }
 
 static struct span as_json(struct json_object *value) {

@@ -27,6 +27,8 @@ size_t reply_length(struct json_object *object, const char *name);
 const char *reply_text(struct json_object *object, const char *name);
 /* A number that is no fraction; 0 where it is none. */
 uint64_t reply_count(struct json_object *object, const char *name);
+/* Whether the member is there, and false. */
+bool reply_is_false(struct json_object *object, const char *name);
 
 /* Appends what a person reads: strings without quotes, null as nothing, all else as JSON. */
 void reply_show(struct buf *out, struct json_object *value);

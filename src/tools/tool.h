@@ -34,8 +34,12 @@ tool_run tool_export;
 tool_run tool_import;
 tool_run tool_init;
 tool_run tool_query;
+tool_run tool_reinstate;
+tool_run tool_retract;
+tool_run tool_retractions;
 tool_run tool_status;
 tool_run tool_token;
+tool_run tool_why;
 tool_run tool_restore;
 
 /* Says what went wrong and returns the status that it means. */

@@ -6,6 +6,8 @@ import os
 import pty
 import re
 import select
+import signal
+import socket
 import subprocess
 import threading
 
@@ -325,6 +327,76 @@ def _():
     tap.ok(re.search(r"\naccepted +3000\n", printed), printed)
 
 
+def start(*arguments, env=None):
+    return subprocess.Popen([TOOL, *arguments], env=environment(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+
+
+def finished(process, status=0):
+    out, err = process.communicate(timeout=120)
+    tap.ok(process.returncode == status, f"exit status {process.returncode}: {out!r} {err!r}")
+    return Run(process.returncode, out.decode(), err.decode())
+
+
+def many(name, count):
+    """A file of lines about concepts of that name, and how many of them the node has."""
+    path = write(name + ".ndjson", lines_of(*({"concept_path": f"{name}/{i}", "predicate": "p", "value": i}
+                                              for i in range(count))))
+
+    def stored():
+        answer = node.get("/v1/assertions?after_seq=0", headers={"Accept": "application/x-ndjson"})
+        return [json.loads(line)["value"] for line in answer.body.splitlines() if f'"{name}/'.encode() in line]
+    return path, stored
+
+
+@tap.case("an import that was interrupted says so, and goes on when it is started again")
+def _():
+    path, stored = many("interrupted", 20000)
+    before = node.health()["last_seq"]
+    process = start("import", path)
+    tap.wait_for(lambda: node.health()["last_seq"] > before, "first lines of an import")
+    process.send_signal(signal.SIGINT)
+    run = finished(process, status=1)
+    tap.contains(run.err, "stopped by a signal")
+    tap.contains(run.err, "the same command goes on from there (--key file-")
+    tap.ok(node.health()["last_seq"] < before + 20000, "it was interrupted too late")
+    counted = counts(cli("import", path))
+    tap.equal(counted["accepted"] + counted["duplicates"], 20000)
+    tap.ok(counted["duplicates"] > 0)
+    tap.equal(sorted(stored()), list(range(20000)))
+
+
+@tap.case("an import goes on by itself when the committer dies under it")
+def _():
+    path, stored = many("killed", 20000)
+    before = node.health()["last_seq"]
+    process = start("import", path)
+    tap.wait_for(lambda: node.health()["last_seq"] > before + 2000, "first lines of an import")
+    os.kill(node.pids("committer")[0], signal.SIGKILL)
+    counted = counts(finished(process))
+    node.wait_ready()
+    tap.equal(counted["accepted"] + counted["duplicates"], 20000)
+    tap.equal(sorted(stored()), list(range(20000)))
+
+
+@tap.case("an import takes no more memory for a larger file")
+def _():
+    line = lines_of({"concept_path": "memory", "predicate": "p", "value": "x" * 60000}).encode()
+    usages = []
+    for count in (10, 300):
+        process = start("import", "--no-key", write("memory.ndjson", line * count))
+        process.stdout.read()
+        usages.append(os.wait4(process.pid, 0)[2].ru_maxrss)
+        process.stdout.close()
+        process.stderr.close()
+        process.returncode = 0
+    tap.ok(usages[1] < usages[0] + 4096, f"{usages} KiB for 0.6 and 18 MB")
+    process = start("export", "--output", os.path.join(work, "memory.export"))
+    process.stdout.read()
+    tap.ok(os.wait4(process.pid, 0)[2].ru_maxrss < usages[0] + 8192)
+    process.returncode = 0
+
+
 # --- export ---
 
 
@@ -446,26 +518,160 @@ def _():
 
 @tap.case("a token comes of a file or of the environment, never of the command line")
 def _():
-    seen = []
-
-    def serve(listener):
-        with listener.accept()[0] as connection:
-            seen.append(connection.recv(65536).decode())
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
-
-    import socket
     for arguments, env in ((["--token-file", write("token", "sesame\n")], {"STEMEDB_TOKEN": "other"}),
                            ([], {"STEMEDB_TOKEN": "sesame"})):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            thread = threading.Thread(target=serve, args=(listener,))
-            thread.start()
-            cli("status", "--url", f"http://127.0.0.1:{listener.getsockname()[1]}", *arguments, env=env)
-            thread.join(30)
-        tap.contains(seen[-1], "\r\nAuthorization: Bearer sesame\r\n")
+        with FakeNode(FakeNode.answer(200, {})) as fake:
+            cli("status", "--url", fake.url, *arguments, env=env)
+            tap.contains(fake.seen[0], b"\r\nAuthorization: Bearer sesame\r\n")
     cli("status", "--token-file", "/nonexistent", status=2)
     cli("status", "--token-file", write("empty", ""), status=2)
     cli("status", "--token-file", write("two", "a b"), status=2)
     cli("status", env={"STEMEDB_TOKEN": "a\nHost: b"}, status=2)
+
+
+class FakeNode:
+    """Answers each request with the next of some responses (bytes; None: closes the connection), the last one again and
+    again; `seen` has the requests."""
+
+    def __init__(self, *responses):
+        self.responses, self.seen = list(responses), []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(30)
+                request = b""
+                while not self.whole(request):
+                    part = connection.recv(65536)
+                    if not part:
+                        break
+                    if b"Expect: 100-continue" in part:
+                        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    request += part
+                if not request:
+                    continue
+                self.seen.append(request)
+                response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+                if response:
+                    connection.sendall(response)
+
+    @staticmethod
+    def whole(request):
+        head, end, body = request.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        if b"chunked" in head:
+            return body.endswith(b"0\r\n\r\n")
+        length = re.search(rb"Content-Length: (\d+)", head)
+        return not length or len(body) >= int(length[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(30)
+
+    @staticmethod
+    def answer(status, body, *headers, kind="application/json"):
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        lines = [f"HTTP/1.1 {status} X", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+    @classmethod
+    def busy(cls, seconds=1, **members):
+        problem = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": "recovering", **members}
+        return cls.answer(503, problem, f"Retry-After: {seconds}", kind="application/problem+json")
+
+
+@tap.case("a call is repeated while the node is unavailable, always with the same key, and not for ever")
+def _():
+    stored = FakeNode.answer(201, {"id": "0" * 64, "seq": 1, "timestamp": "t"})
+    with FakeNode(FakeNode.busy(), None, stored) as fake:
+        cli("assert", "a", "p", "1", "--url", fake.url)
+        keys = [re.search(rb"Idempotency-Key: (\S+)", request)[1] for request in fake.seen]
+        tap.equal((len(keys), len(set(keys))), (3, 1))
+    with FakeNode(FakeNode.busy(seconds=20)) as fake:
+        tap.contains(cli("assert", "a", "p", "1", "--url", fake.url, "--wait", "5", status=3).err, "recovering (503")
+        cli("query", "a", "--url", fake.url, "--wait", "0", status=3)
+        cli("status", "--url", fake.url, status=3)
+        tap.equal(len(fake.seen), 3)
+
+
+@tap.case("an import goes on behind the last line that is settled, and adds up what was counted")
+def _():
+    path = write("resume.ndjson", "one\ntwo\nthree\nfour\n")
+    first = FakeNode.busy(accepted=1, duplicates=0, rejected=1, last_seq=7, last_line=2,
+                          errors=[{"line": 1, "detail": "wrong"}])
+    last = FakeNode.answer(200, {"accepted": 1, "duplicates": 1, "rejected": 0, "last_seq": 9, "errors": []})
+    with FakeNode(first, last) as fake:
+        run = cli("import", path, "--url", fake.url, status=4)
+        tap.equal(counts(run), {"accepted": 2, "duplicates": 1, "rejected": 1, "left_out": 0, "last_seq": 9})
+        tap.contains(run.out, "error\t1\twrong\n")
+        bodies = [request.partition(b"\r\n\r\n")[2] for request in fake.seen]
+        tap.contains(bodies[0], b"one\ntwo\nthree\nfour\n")
+        tap.contains(bodies[1], b"\n\nthree\nfour\n")
+    with FakeNode(first) as fake:
+        run = cli("import", "--url", fake.url, stdin=b"one\ntwo\nthree\n", status=3)
+        tap.equal(len(fake.seen), 1)
+        tap.contains(run.err, "lines up to 2 are settled")
+
+
+@tap.case("an export that is cut off goes on behind its last whole line, and ends only when it is whole")
+def _():
+    def entry(seq):
+        return b'{"kind":"assertion","seq":%d,"value":"%s"}\n' % (seq, b"x" * 50)
+
+    def stream(body, length):
+        return (b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nStemedb-Last-Seq: 4\r\nStemedb-History: h.1-2\r\n"
+                b"Connection: close\r\nContent-Length: %d\r\n\r\n" % length) + body
+
+    whole = b"".join(entry(seq) for seq in range(1, 5))
+    cut = whole[:len(entry(1)) * 2 + 20]
+    rest = whole[len(entry(1)) * 2:]
+    with FakeNode(stream(cut, len(whole)), stream(rest, len(rest))) as fake:
+        tap.equal(cli("export", "--url", fake.url).out, whole.decode())
+        tap.contains(fake.seen[1], b"GET /v1/assertions?after_seq=2&history=h.1-2 ")
+    with FakeNode(stream(cut, len(whole))) as fake:
+        run = cli("export", "--url", fake.url, "--wait", "0", status=3)
+        tap.equal(run.out, (entry(1) + entry(2)).decode())
+        tap.contains(run.err, "not complete: go on with --after-seq 2")
+    gap = entry(1) + entry(3)
+    with FakeNode(stream(gap, len(gap))) as fake:
+        tap.contains(cli("export", "--url", fake.url, status=1).err, "what follows entry 1 is not entry 2")
+    short = entry(1) + entry(2)
+    with FakeNode(stream(short, len(short))) as fake:
+        tap.contains(cli("export", "--url", fake.url, "--wait", "0", status=3).err, "the stream ended after entry")
+
+
+@tap.case("whatever answers, a hostile node included, is told in harmless words")
+def _():
+    evil = {"type": "about:blank", "title": "T\x1b[2J", "status": 400, "detail": "D\u202e\x07",
+            "errors": [{"pointer": "/\x9b", "detail": "\r"}], "more\x1b": ["\x1b"]}
+    for response, status in (
+        (FakeNode.answer(400, evil, kind="application/problem+json"), 1),
+        (FakeNode.answer(400, b"\x1b[2J", kind="text/plain"), 1), (FakeNode.answer(200, b"\x1b[2J<html>"), 1),
+        (FakeNode.answer(200, b""), 1), (FakeNode.answer(500, b"", kind="application/problem+json"), 3),
+        (FakeNode.answer(200, b"[" * 100000 + b"]" * 100000), 1), (FakeNode.answer(302, b"", "Location: http://127.0.0.1:1/"), 1),
+        (b"\x1b[2J nonsense\r\n\r\n", 3),
+    ):
+        with FakeNode(response) as fake:
+            run = cli("query", "a", "--url", fake.url, "--wait", "0", status=status)
+            tap.ok(not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", run.out + run.err), f"it printed {run}")
+            tap.ok(run.err)
+    for odd in ({}, [], 1, {"assertions": 1, "resolved": {}}, {"assertions": [1, None], "resolved": [[], {"candidates": [1]}],
+                                                               "as_of": [], "next_cursor": 5}):
+        with FakeNode(FakeNode.answer(200, odd)) as fake:
+            cli("query", "a", "--url", fake.url)
 
 
 # --- all subcommands ---
