@@ -16,7 +16,8 @@ enum {
   AT_MAJOR = AT_TOP + 8,
   AT_MINOR = AT_MAJOR + 8,
   AT_SEQ = AT_MINOR + 8,
-  AT_CHECKSUM = AT_SEQ + 8,
+  AT_TOPIC = AT_SEQ + 8,
+  AT_CHECKSUM = AT_TOPIC + 8,
   CURSOR_SIZE = AT_CHECKSUM + 4,
   TOKEN_SIZE = sodium_base64_ENCODED_LEN(CURSOR_SIZE, sodium_base64_VARIANT_URLSAFE_NO_PADDING)
 };
@@ -96,6 +97,7 @@ void cursor_encode(const struct cursor *cursor, struct buf *out) {
   put_double(raw + AT_MAJOR, cursor->last.major);
   put_double(raw + AT_MINOR, cursor->last.minor);
   put_u64(raw + AT_SEQ, cursor->last.seq);
+  put_u64(raw + AT_TOPIC, cursor->topic_seq);
   put_u32(raw + AT_CHECKSUM, crc32c(0, raw, AT_CHECKSUM));
   char token[TOKEN_SIZE];
   sodium_bin2base64(token, sizeof(token), raw, sizeof(raw), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
@@ -127,6 +129,7 @@ bool cursor_decode(struct span token, struct cursor *out) {
   out->last.major = get_double(raw + AT_MAJOR);
   out->last.minor = get_double(raw + AT_MINOR);
   out->last.seq = get_u64(raw + AT_SEQ);
+  out->topic_seq = get_u64(raw + AT_TOPIC);
   return out->decayed_at >= time_min_us && out->decayed_at <= time_max_us && isfinite(out->last.top) &&
          isfinite(out->last.major) && isfinite(out->last.minor) && out->last.seq > 0;
 }

@@ -1,9 +1,9 @@
 /*
  * The token that continues a query: which snapshot its pages are of, which query it belongs to, and where the last page
  * ended. Opaque to clients; base64url without padding of
- *   version u8, branch u64, snapshot u64, decayed_at i64, query digest 16, rank {top f64, major f64, minor f64, seq
- * u64}, CRC-32C u32 big-endian. The checksum tells damage, not forgery: whoever uses a cursor must be safe with any
- * content.
+ *   version u8, branch u64, snapshot u64, decayed_at i64, query digest 16, rank (top, major, minor f64; seq u64),
+ *   topic_seq u64, CRC-32C u32
+ * big-endian. The checksum tells damage, not forgery: whoever uses a cursor must be safe with any content.
  */
 #ifndef DOMAIN_CURSOR_H
 #define DOMAIN_CURSOR_H
@@ -21,7 +21,8 @@ struct cursor {
   uint64_t snapshot;                        /* the seq that the first page was asked as of */
   int64_t decayed_at;                       /* the moment that confidence decays to; 0 without decay */
   unsigned char digest[CURSOR_DIGEST_SIZE]; /* of the query's parameters: cursor_digest() */
-  struct rank last;                         /* of the last assertion on the page; its seq tells concept and predicate */
+  struct rank last;                         /* of the last item on the page */
+  uint64_t topic_seq;                       /* of an assertion with its concept and predicate; of one, its own */
 };
 
 /* The digest of all parameters that decide which assertions come in which order; `limit` may change from page to page.

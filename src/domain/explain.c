@@ -10,7 +10,8 @@
 struct explanation {
   struct walk *walk;
   const struct candidates *candidates;
-  struct active_scan scan;         /* of all rows, retracted ones too */
+  struct active_scan scan; /* of all rows, retracted ones too */
+  struct retraction_book *book;
   struct buf considered, left_out; /* elements */
   const struct head **by_seq;      /* the heads, by seq */
   uint32_t others;
@@ -155,9 +156,21 @@ static void add_time(struct buf *out, const char *name, bool has, int64_t us) {
   buf_addf(out, ",\"%s\":\"%s\"", name, text);
 }
 
+static int add_retracted(struct explanation *e, struct err *err) {
+  const struct retraction_note *note = NULL;
+  const struct concept_row *row = &e->scan.row;
+  int code = retraction_book_find(e->book, row->seq, e->scan.snapshot, &note, err);
+  if (code || !note)
+    return code;
+  begin_item(&e->left_out, row->entry.id, row->seq, row->source);
+  buf_add_str(&e->left_out, ",\"reason\":\"retracted\",\"retraction\":");
+  retraction_note_render(note, &e->left_out);
+  buf_add_byte(&e->left_out, '}');
+  return 0;
+}
+
 static void add_left_out(struct explanation *e, const struct reading *reading, enum verdict verdict) {
-  static const char *const reasons[] = {[VERDICT_PASSES] = "retracted",
-                                        [VERDICT_SOURCE] = "source",
+  static const char *const reasons[] = {[VERDICT_SOURCE] = "source",
                                         [VERDICT_EXCLUDED] = "exclude_sources",
                                         [VERDICT_CONFIDENCE] = "min_confidence",
                                         [VERDICT_VALIDITY] = "valid_at"};
@@ -183,8 +196,8 @@ static int add_row(struct explanation *e, double half_life, bool *added, struct 
   const enum verdict of_source = filter_source(e->walk->query, e->scan.row.source);
   *added = true;
   if (e->scan.retracted)
-    add_left_out(e, &reading, VERDICT_PASSES);
-  else if (of_source != VERDICT_PASSES)
+    return add_retracted(e, err);
+  if (of_source != VERDICT_PASSES)
     add_left_out(e, &reading, of_source);
   else if (reading.verdict != VERDICT_PASSES)
     add_left_out(e, &reading, reading.verdict);
@@ -240,7 +253,7 @@ static int prepare(struct explanation *e, struct err *err) {
   qsort(e->by_seq, c->head_count, sizeof(*e->by_seq), compare_seqs);
   int code = active_open(e->walk->reader, e->walk->scan.snapshot, &e->scan, err);
   e->scan.all = true;
-  return code;
+  return code ? code : retraction_book_create(e->walk->reader, &e->book, err);
 }
 
 static int add_everything(struct explanation *e, const struct topic *topic, struct err *err) {
@@ -271,6 +284,7 @@ int explain_render(struct walk *walk, struct topic *topic, struct buf *out, stru
   buf_add_str(out, e.complete ? "],\"complete\":true}" : "],\"complete\":false}");
   buf_free(&e.considered);
   buf_free(&e.left_out);
+  retraction_book_free(e.book);
   active_close(&e.scan);
   return code;
 }

@@ -17,15 +17,15 @@ static void refuse_cursor(struct field_errors *errors, const char *detail) {
   field_errors_add(errors, span_str(""), "cursor", "%s", detail);
 }
 
-/* A subtree's page begins in the topic of the last assertion before it: concept and predicate come from the history. */
-static int find_start(const struct reader *reader, const struct query *query, struct arena *arena, struct start *start,
-                      struct field_errors *errors, struct err *err) {
+/* A subtree's page begins in the topic of the last item before it: concept and predicate come from the history. */
+static int find_start(const struct reader *reader, const struct query *query, uint64_t topic_seq, struct arena *arena,
+                      struct start *start, struct field_errors *errors, struct err *err) {
   struct buf record;
   buf_init(&record, ENTRY_MAX_SIZE);
   struct entry entry;
   struct assertion last = {.confidence = 0};
   bool found = false;
-  int code = history_get(reader->store, start->last.seq, &record, &entry, &found, err);
+  int code = history_get(reader->store, topic_seq, &record, &entry, &found, err);
   found = found && !code && entry.kind == ENTRY_ASSERTION;
   if (found) {
     struct span body = arena_copy(arena, entry.body);
@@ -61,14 +61,15 @@ static int plan_from_cursor(const struct reader *reader, const struct query *que
     refuse_cursor(errors, "belongs to another query");
     return 0;
   }
-  if (cursor.snapshot > plan->moment.mark->visible_seq || cursor.last.seq > cursor.snapshot) {
+  if (cursor.snapshot > plan->moment.mark->visible_seq || cursor.last.seq > cursor.snapshot ||
+      cursor.topic_seq > cursor.snapshot) {
     refuse_cursor(errors, "is malformed");
     return 0;
   }
   plan->moment.seq = cursor.snapshot;
   plan->moment.decayed_at = cursor.decayed_at;
   plan->start = (struct start){.after = true, .last = cursor.last};
-  return query->subtree ? find_start(reader, query, arena, &plan->start, errors, err) : 0;
+  return query->subtree ? find_start(reader, query, cursor.topic_seq, arena, &plan->start, errors, err) : 0;
 }
 
 static int plan_from_moment(const struct reader *reader, const struct query *query, struct plan *plan,

@@ -77,6 +77,29 @@ static int add_assertion(const struct walk *walk, struct retraction_book *book, 
   return code ? code : render_assertion_status(out, entry, retraction, err);
 }
 
+/* A retraction or reinstatement: {"kind","id","seq","timestamp",["recorded_by"],"request"}. */
+static int add_event(const struct entry *entry, struct buf *out, struct err *err) {
+  struct server_section server;
+  int code = entry_parse_server(entry->server, &server, err);
+  if (code)
+    return code;
+  buf_add_str(out, entry->kind == ENTRY_RETRACTION ? "{\"kind\":\"retraction\",\"id\":\""
+                                                   : "{\"kind\":\"reinstatement\",\"id\":\"");
+  buf_add_hex(out, entry->id, ID_SIZE);
+  buf_add_str(out, "\",\"seq\":");
+  buf_add_dec(out, entry->seq);
+  buf_add_str(out, ",\"timestamp\":");
+  add_time(out, true, (int64_t)entry->time_us);
+  if (server.recorded_by.data) {
+    buf_add_str(out, ",\"recorded_by\":");
+    json_quote(out, server.recorded_by);
+  }
+  buf_add_str(out, ",\"request\":");
+  buf_add_span(out, entry->body);
+  buf_add_byte(out, '}');
+  return 0;
+}
+
 /* The assertions of the page go to `out`, and to `resolved` the topics whose first assertion is one of them. */
 static int add_items(struct walk *walk, const struct reader *reader, size_t count, struct buf *out,
                      struct buf *resolved, struct err *err) {
@@ -92,7 +115,7 @@ static int add_items(struct walk *walk, const struct reader *reader, size_t coun
       break;
     if (i > 0)
       buf_add_byte(out, ',');
-    code = add_assertion(walk, book, &entry, out, err);
+    code = entry.kind == ENTRY_ASSERTION ? add_assertion(walk, book, &entry, out, err) : add_event(&entry, out, err);
     if (code || walk->query->lens->events || item->rank.seq != topic->listed.seq || topic->candidates.head_count == 0)
       continue;
     if (resolved->len > 0)
@@ -110,10 +133,13 @@ static int add_cursor(const struct walk *walk, const struct answer_moment *momen
     buf_add_str(out, "null");
     return 0;
   }
+  const struct page_item *last = walk->page.items[count - 1];
+  const uint64_t anchor = walk->topics[last->topic]->anchor;
   struct cursor cursor = {.branch = moment->mark->branch,
                           .snapshot = moment->seq,
                           .decayed_at = walk->query->decay ? moment->decayed_at : 0,
-                          .last = walk->page.items[count - 1]->rank};
+                          .last = last->rank,
+                          .topic_seq = anchor ? anchor : last->rank.seq};
   int code = cursor_digest(walk->query, cursor.digest, err);
   if (code)
     return code;

@@ -25,7 +25,8 @@ struct topic {
   uint32_t first_head;          /* which head that is; HEAD_NONE if it is superseded */
   uint32_t index;               /* in walk.topics */
   uint32_t head_room;
-  bool weighed; /* trust and groups of the candidates are filled in */
+  uint64_t anchor; /* under a lens of events: the seq of one of its assertions */
+  bool weighed;    /* trust and groups of the candidates are filled in */
 };
 
 /* The assertions of one source about one (path, predicate), while their topic is walked. In the scratch arena. */

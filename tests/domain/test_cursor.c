@@ -9,6 +9,7 @@ static const struct cursor sample = {.branch = 0xfedcba9876543210u,
                                      .snapshot = 271625,
                                      .digest = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255},
                                      .decayed_at = -1,
+                                     .topic_seq = 103,
                                      .last = {-5, 0.85000000000000009, -0.0, 104}};
 
 static struct span token_of(const struct cursor *cursor, struct buf *out) {
@@ -24,6 +25,7 @@ static void test_round_trip(void) {
   CU_ASSERT_EQUAL(back.branch, sample.branch);
   CU_ASSERT_EQUAL(back.snapshot, sample.snapshot);
   CU_ASSERT_EQUAL(back.decayed_at, sample.decayed_at);
+  CU_ASSERT_EQUAL(back.topic_seq, sample.topic_seq);
   CU_ASSERT_EQUAL(memcmp(back.digest, sample.digest, CURSOR_DIGEST_SIZE), 0);
   CU_ASSERT_EQUAL(rank_compare(&back.last, &sample.last), 0);
   for (size_t i = 0; i < token.len; i++)

@@ -206,7 +206,7 @@ static void test_forged_cursors(void) {
   for (size_t i = 0; i < HARNESS_COUNT(seqs); i++) {
     struct buf token;
     buf_init(&token, 1000);
-    cursor.last.seq = seqs[i];
+    cursor.last.seq = cursor.topic_seq = seqs[i];
     cursor_encode(&cursor, &token);
     q.cursor = buf_span(&token);
     refuses_cursor(&q, "is malformed");
