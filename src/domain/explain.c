@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "domain/resolved_render.h"
+#include "domain/retraction_book.h"
 #include "model/json.h"
 #include "model/timestamp.h"
 
