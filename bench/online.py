@@ -106,7 +106,7 @@ def start_peer(folder, postgres, threads):
 
 def wrk(url, script, clients, seconds, **env):
     out = run("wrk", "-t1", "-c%d" % clients, "-d%ds" % seconds, "-s", os.path.join(HERE, script), url,
-              env=dict(os.environ, **env), stdout=subprocess.PIPE).stdout
+              env=dict(os.environ, BENCH=HERE, **env), stdout=subprocess.PIPE).stdout
     rate, p50, p99, errors = re.search(r"RESULT (\S+) (\S+) (\S+) (\S+)", out).groups()
     if int(errors):
         print("# %s at %d clients: %s errors" % (url, clients, errors))

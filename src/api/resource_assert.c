@@ -166,7 +166,8 @@ enum http_outcome assert_handle(struct api *api, struct exchange *exchange) {
   enum http_outcome outcome;
   struct err err;
   const char *detail;
-  if (segment_disk_full(api->segment)) {
+  /* With a key the committer decides: it may have stored this already. */
+  if (segment_disk_full(api->segment) && !exchange->request.idempotency_key.data) {
     int status = ingest_refusal(REFUSAL_DISK_FULL, &detail);
     problem_set(&exchange->response, status, "%s", detail);
     return HTTP_DONE;

@@ -307,6 +307,11 @@ static void a_full_disk_refuses_at_once(void) {
   open_ready(&call);
   segment_set_disk_full(call.segment, true);
   CU_ASSERT_EQUAL(call_make(&call, HTTP_POST, "/v1/assert", GOOD), 507);
+  struct http_request *request = call_begin(&call, HTTP_POST, "/v1/assert");
+  request->body = span_str(GOOD);
+  request->content_type = span_str("application/json");
+  request->idempotency_key = span_str("perhaps-stored");
+  CU_ASSERT_EQUAL(call_run(&call), HTTP_COMMAND);
   call_close(&call);
 }
 
