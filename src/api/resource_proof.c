@@ -70,7 +70,7 @@ static void add_hash(struct buf *out, const char *name, const unsigned char hash
   buf_add_byte(out, '"');
 }
 
-static void add_proof(struct exchange *exchange, const struct proof *proof, const struct watermark *mark) {
+static void add_proof(struct exchange *exchange, const struct merkle_proof *proof, const struct watermark *mark) {
   struct buf *out = &exchange->response.body;
   buf_add_str(out, ",\"proof\":[");
   for (size_t i = 0; i < proof->count; i++) {
@@ -97,7 +97,7 @@ static int answer_prefix(struct api *api, struct exchange *exchange, const struc
                          const struct watermark *mark, struct err *err) {
   struct buf *out = &exchange->response.body;
   unsigned char from_root[DIGEST_SIZE], to_root[DIGEST_SIZE];
-  struct proof proof;
+  struct merkle_proof proof;
   int rc = 0;
   if ((rc = root_at(api, mark, request->from, from_root, err)) ||
       (rc = root_at(api, mark, request->to, to_root, err)) ||
@@ -115,7 +115,7 @@ static int answer_inclusion(struct api *api, struct exchange *exchange, const st
                             const struct watermark *mark, struct err *err) {
   struct buf *out = &exchange->response.body;
   unsigned char leaf[DIGEST_SIZE], root[DIGEST_SIZE];
-  struct proof proof;
+  struct merkle_proof proof;
   int rc = 0;
   if ((rc = root_at(api, mark, request->at, root, err)) ||
       (rc = merkle_prove_inclusion(&api->reader, request->seq, request->at, leaf, &proof, err)))

@@ -73,3 +73,26 @@ out:
     *out = fd;
   return rc;
 }
+
+int lock_share(const char *data_dir, int *out, struct err *err) {
+  char path[FILEIO_PATH_MAX];
+  int rc = fileio_join(path, data_dir, "LOCK", err);
+  *out = -1;
+  if (rc)
+    return rc;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return errno == ENOENT ? 0 : err_sys(err, errno, "cannot open %s", path);
+  int got;
+  do
+    got = flock(fd, LOCK_SH | LOCK_NB);
+  while (got != 0 && errno == EINTR);
+  if (got == 0) {
+    *out = fd;
+    return 0;
+  }
+  rc = errno == EWOULDBLOCK ? err_set(err, ERR_BUSY, "%s is locked: process %ld uses this home", path, read_holder(fd))
+                            : err_sys(err, errno, "cannot lock %s", path);
+  close(fd);
+  return rc;
+}

@@ -7,8 +7,8 @@ static bool equal(const unsigned char a[DIGEST_SIZE], const unsigned char b[DIGE
 }
 
 /* RFC 9162 section 2.1.3.2; fn and sn are its names. */
-bool proof_includes(const struct proof *proof, uint64_t seq, const unsigned char leaf[DIGEST_SIZE], uint64_t size,
-                    const unsigned char root[DIGEST_SIZE]) {
+bool proof_includes(const struct merkle_proof *proof, uint64_t seq, const unsigned char leaf[DIGEST_SIZE],
+                    uint64_t size, const unsigned char root[DIGEST_SIZE]) {
   if (seq == 0 || seq > size)
     return false;
   uint64_t fn = seq - 1, sn = size - 1;
@@ -30,8 +30,8 @@ bool proof_includes(const struct proof *proof, uint64_t seq, const unsigned char
 }
 
 /* RFC 9162 section 2.1.4.2. */
-bool proof_is_prefix(const struct proof *proof, uint64_t from, const unsigned char from_root[DIGEST_SIZE], uint64_t to,
-                     const unsigned char to_root[DIGEST_SIZE]) {
+bool proof_is_prefix(const struct merkle_proof *proof, uint64_t from, const unsigned char from_root[DIGEST_SIZE],
+                     uint64_t to, const unsigned char to_root[DIGEST_SIZE]) {
   if (from == 0 || from > to)
     return false;
   if (from == to)

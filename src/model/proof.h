@@ -14,17 +14,17 @@
 /* No proof over fewer than 2^63 entries is longer: two nodes a level. */
 enum { PROOF_NODES_MAX = 128 };
 
-struct proof {
+struct merkle_proof {
   size_t count;
   unsigned char node[PROOF_NODES_MAX][DIGEST_SIZE];
 };
 
 /* Whether `proof` shows that `root` at `size` holds `leaf` as entry `seq` (1 <= seq <= size). */
-bool proof_includes(const struct proof *proof, uint64_t seq, const unsigned char leaf[DIGEST_SIZE], uint64_t size,
-                    const unsigned char root[DIGEST_SIZE]);
+bool proof_includes(const struct merkle_proof *proof, uint64_t seq, const unsigned char leaf[DIGEST_SIZE],
+                    uint64_t size, const unsigned char root[DIGEST_SIZE]);
 /* Whether `proof` shows that the entries under `from_root` at `from` are the first ones under `to_root` at `to`
  * (1 <= from <= to). */
-bool proof_is_prefix(const struct proof *proof, uint64_t from, const unsigned char from_root[DIGEST_SIZE], uint64_t to,
-                     const unsigned char to_root[DIGEST_SIZE]);
+bool proof_is_prefix(const struct merkle_proof *proof, uint64_t from, const unsigned char from_root[DIGEST_SIZE],
+                     uint64_t to, const unsigned char to_root[DIGEST_SIZE]);
 
 #endif

@@ -18,7 +18,7 @@ struct prover {
   const struct reader *reader;
   uint64_t size;    /* leaves of the tree */
   struct leaves at; /* the block used last */
-  struct proof *proof;
+  struct merkle_proof *proof;
 };
 
 static int take_leaves(struct prover *p, struct span records, struct err *err) {
@@ -105,7 +105,7 @@ static int add_range(struct prover *p, uint64_t begin, uint64_t end, struct err 
 }
 
 /* Nodes are found from the root down, and told from the leaf up. */
-static void turn_round(struct proof *proof) {
+static void turn_round(struct merkle_proof *proof) {
   for (size_t i = 0, k = proof->count; i + 1 < k; i++) {
     unsigned char node[DIGEST_SIZE];
     k--;
@@ -116,7 +116,7 @@ static void turn_round(struct proof *proof) {
 }
 
 int merkle_prove_inclusion(const struct reader *reader, uint64_t seq, uint64_t size, unsigned char leaf[DIGEST_SIZE],
-                           struct proof *proof, struct err *err) {
+                           struct merkle_proof *proof, struct err *err) {
   struct prover p = {.reader = reader, .size = size, .proof = proof};
   uint64_t begin = 0, end = size, index = seq - 1;
   int rc = 0;
@@ -135,7 +135,8 @@ int merkle_prove_inclusion(const struct reader *reader, uint64_t seq, uint64_t s
   return rc ? rc : hash_complete(&p, index, 0, leaf, err);
 }
 
-int merkle_prove_prefix(const struct reader *reader, uint64_t from, uint64_t to, struct proof *proof, struct err *err) {
+int merkle_prove_prefix(const struct reader *reader, uint64_t from, uint64_t to, struct merkle_proof *proof,
+                        struct err *err) {
   struct prover p = {.reader = reader, .size = to, .proof = proof};
   uint64_t begin = 0, end = to;
   int rc = 0;

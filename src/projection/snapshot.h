@@ -137,9 +137,9 @@ NODISCARD int merkle_read_node(const struct reader *reader, uint64_t number, uns
 
 /* That entry `seq` is in the tree over entries 1..size (1 <= seq <= size <= applied); `leaf` becomes its leaf hash. */
 NODISCARD int merkle_prove_inclusion(const struct reader *reader, uint64_t seq, uint64_t size,
-                                     unsigned char leaf[DIGEST_SIZE], struct proof *proof, struct err *err);
+                                     unsigned char leaf[DIGEST_SIZE], struct merkle_proof *proof, struct err *err);
 /* That the tree over 1..from is the beginning of that over 1..to (1 <= from <= to <= applied). */
-NODISCARD int merkle_prove_prefix(const struct reader *reader, uint64_t from, uint64_t to, struct proof *proof,
+NODISCARD int merkle_prove_prefix(const struct reader *reader, uint64_t from, uint64_t to, struct merkle_proof *proof,
                                   struct err *err);
 
 /* --- concept_scan.c: assertions by (path, predicate, source, newest first) --- */

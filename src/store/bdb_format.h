@@ -36,16 +36,19 @@ enum log_type {
   LOG_TXN_CKP = 11,       /* LSN that recovery begins at, LSN of the checkpoint before, … */
   LOG_DB_ADDREM = 41,     /* opcode, file, page, index, bytes, {item header}, {item}, page LSN */
   LOG_DB_BIG = 43,        /* opcode, file, page, previous page, next page, {bytes}, … */
-  LOG_DB_CKSUM = 51       /* a page's checksum was found wrong */
+  LOG_DB_CKSUM = 51,      /* a page's checksum was found wrong */
+  LOG_BAM_SPLIT = 62      /* …, {image of the page before it was split}, … */
 };
 
 /* Pages. */
 enum {
   PAGE_LSN_AT = 0,
   PAGE_PGNO_AT = 8,
+  PAGE_PREV_AT = 12,
   PAGE_NEXT_AT = 16,
   PAGE_ENTRIES_AT = 20,
-  PAGE_FREE_AT = 22, /* on an overflow page: bytes of the item here */
+  PAGE_FREE_AT = 22,  /* on an overflow page: bytes of the item here */
+  PAGE_LEVEL_AT = 24, /* 1 for leaves */
   PAGE_TYPE_AT = 25,
   PAGE_SUM_AT = 28, /* of the whole page, these four bytes taken as 0 */
   PAGE_HEADER = 32, /* with checksum */
@@ -59,6 +62,7 @@ enum {
   META_FLAGS_AT = 26,
   META_FLAG_CHECKSUM = 1,
   META_LAST_PAGE_AT = 32,
+  META_ROOT_AT = 88, /* of the tree: page number */
   META_FILE_ID_AT = 52,
   META_FILE_ID_SIZE = 20,
   META_SUM_AT = 492, /* of the first 512 bytes, these four taken as 0 */
@@ -67,7 +71,9 @@ enum {
   ITEM_OVERFLOW = 3, /* {u16, type u8, u8, page u32, length u32} */
   ITEM_TYPE_AT = 2,
   ITEM_DATA_AT = 3,
-  ITEM_OVERFLOW_SIZE = 12
+  ITEM_OVERFLOW_SIZE = 12,
+  ITEM_DELETED = 0x80, /* or-ed to the type: no longer there */
+  ITEM_CHILD_AT = 4    /* on an internal page: {length u16, type u8, u8, page u32, records u32, bytes} */
 };
 
 static inline uint32_t bdb_u32(const unsigned char *p) {

@@ -39,6 +39,10 @@ static enum page_fault check_page(const unsigned char *page, uint32_t size, uint
   return bdb_u32(page + PAGE_PGNO_AT) == number ? PAGE_SOUND : PAGE_MISPLACED;
 }
 
+bool pagescan_is_sound(const unsigned char *page, uint32_t size, uint32_t number) {
+  return number > 0 && !bdb_is_zero(page, size) && check_page(page, size, number) == PAGE_SOUND;
+}
+
 /* Keys of a leaf page: every other item, the first one included. */
 static void note_leaf(struct pagescan *out, const unsigned char *page, uint32_t size) {
   uint32_t entries = bdb_u16(page + PAGE_ENTRIES_AT);
@@ -66,11 +70,13 @@ static void note_sound(struct pagescan *out, const unsigned char *page, uint32_t
     note_leaf(out, page, out->page_size);
 }
 
-static void note_bad(struct pagescan *out, enum page_fault fault, uint32_t number) {
-  if (out->bad_pages++ > 0)
-    return;
-  out->fault = fault;
-  out->first_bad = number;
+static int note_bad(const struct page_visitor *visitor, struct pagescan *out, enum page_fault fault, uint32_t number,
+                    struct err *err) {
+  if (out->bad_pages++ == 0) {
+    out->fault = fault;
+    out->first_bad = number;
+  }
+  return visitor && visitor->bad ? visitor->bad(visitor->ctx, number, fault, err) : 0;
 }
 
 /* A live writer may be in the middle of the page: read it again before believing that it is bad. */
@@ -87,7 +93,7 @@ static int read_again(int fd, unsigned char *page, uint32_t size, uint32_t numbe
 }
 
 /* The meta page, which tells the size of all. */
-static int read_meta(int fd, struct pagescan *out, struct err *err) {
+static int read_meta(int fd, const struct page_visitor *visitor, struct pagescan *out, struct err *err) {
   unsigned char page[META_SIZE] = {0};
   size_t got;
   enum page_fault fault = PAGE_BAD_META;
@@ -96,10 +102,8 @@ static int read_meta(int fd, struct pagescan *out, struct err *err) {
       return (int)err->code;
     fault = got == sizeof(page) ? check_meta(page) : PAGE_BAD_META;
   }
-  if (fault != PAGE_SOUND) {
-    note_bad(out, fault, 0);
-    return 0;
-  }
+  if (fault != PAGE_SOUND)
+    return note_bad(visitor, out, fault, 0, err);
   out->page_size = bdb_u32(page + META_PAGE_SIZE_AT);
   out->last_page = bdb_u32(page + META_LAST_PAGE_AT);
   memcpy(out->file_id, page + META_FILE_ID_AT, sizeof(out->file_id));
@@ -114,7 +118,8 @@ static int scan_block(int fd, const struct page_visitor *visitor, struct pagesca
     if (fault != PAGE_SOUND && read_again(fd, page, out->page_size, first + i, &fault, err))
       return (int)err->code;
     if (fault != PAGE_SOUND) {
-      note_bad(out, fault, first + i);
+      if (note_bad(visitor, out, fault, first + i, err))
+        return (int)err->code;
       continue;
     }
     note_sound(out, page, first + i);
@@ -139,8 +144,8 @@ static int scan_pages(int fd, const struct page_visitor *visitor, struct pagesca
     if (visitor && visitor->progress)
       visitor->progress(visitor->ctx, at + got, out->bytes);
   }
-  if (out->bytes % out->page_size != 0)
-    note_bad(out, PAGE_CUT, out->page_count);
+  if (out->bytes % out->page_size != 0 && note_bad(visitor, out, PAGE_CUT, out->page_count, err))
+    return (int)err->code;
   if (out->last_page >= out->page_count) { /* behind the end of the file */
     if (out->holes == 0)
       out->first_hole = out->page_count;
@@ -165,7 +170,7 @@ int pagescan_run(const char *path, const struct page_visitor *visitor, struct pa
     ret = err_set(err, ERR_NOMEM, "no memory to scan %s", path);
     goto out;
   }
-  if ((ret = read_meta(fd, out, err)) == 0 && out->bad_pages == 0)
+  if ((ret = read_meta(fd, visitor, out, err)) == 0 && out->bad_pages == 0)
     ret = scan_pages(fd, visitor, out, block, err);
   if (ret)
     err_context(err, "scanning %s", path);

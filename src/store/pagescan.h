@@ -38,11 +38,15 @@ struct pagescan {
 struct page_visitor {
   void *ctx;
   int (*page)(void *ctx, uint32_t number, const unsigned char *page, uint32_t size, struct err *err); /* sound ones */
-  void (*progress)(void *ctx, uint64_t done, uint64_t total); /* bytes, each few MiB */
+  void (*progress)(void *ctx, uint64_t done, uint64_t total);                     /* bytes, each few MiB */
+  int (*bad)(void *ctx, uint32_t number, enum page_fault fault, struct err *err); /* each bad page */
 };
 
 /* Scans the file. Bad pages are no error, only *out tells. ERR_NOTFOUND if there is no such file. */
 NODISCARD int pagescan_run(const char *path, const struct page_visitor *visitor, struct pagescan *out, struct err *err);
+
+/* Whether these bytes are the page `number` (> 0), and not a hole. */
+bool pagescan_is_sound(const unsigned char *page, uint32_t size, uint32_t number);
 
 enum { PAGESCAN_TEXT_SIZE = 512 };
 /* "Checksum mismatch in PATH at page 40 (offset 327680)" and so on, for the first bad page. */

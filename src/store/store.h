@@ -44,6 +44,20 @@ struct store_metadata {
   unsigned char root[DIGEST_SIZE]; /* RFC 9162 root over entries 1..last_seq */
 };
 
+/* What a new history is filled with. */
+struct store_filling {
+  const struct history_meta *meta; /* its identity */
+  /* Appends entries 1, 2 … in as many transactions as it likes, and fills in last_seq, assertion_count and root of
+   * *metadata. NULL: the history stays empty. */
+  int (*fill)(void *ctx, struct store *store, struct store_metadata *metadata, struct err *err);
+  void *ctx;
+};
+
+/* store_init() with entries: all of it is made in a folder that no start looks into, and moved into place when it is
+ * complete. Whatever fails or is killed on the way leaves no history. ERR_CONFLICT as of store_init(). */
+NODISCARD int store_make(const struct config *config, const struct log *log, const struct store_filling *filling,
+                         struct err *err);
+
 /* Replaces data/metadata.json; called at each clean stop with the last watermark. Needs no open store. */
 NODISCARD int store_write_metadata(const struct config *config, const struct store_metadata *metadata, struct err *err);
 

@@ -1,10 +1,12 @@
 #include "store/wal_extract.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "model/entry.h"
+#include "model/timeline.h"
 #include "store/store.h"
 
 /* Bodies of records, behind {type, transaction, previous LSN}. */
@@ -23,8 +25,15 @@ enum {
   ITEM_LENGTH_AT = 8,
   ENTRY_LENGTH_AT = 8,
   OPEN_MAX = 8, /* transactions at a time; the one writer has one */
-  TRANSACTION_MAX = 1 << 30
+  TRANSACTION_MAX = 1 << 30,
+  META_HEADER = 25, /* magic, format, id, count */
+  META_COUNT_AT = 21,
+  META_TIMELINE = 28
 };
+
+#define ENTRY_MAGIC "STMe"
+#define META_MAGIC "STMh"
+enum { MAGIC_SIZE = 4 };
 
 /* One transaction under way. */
 struct transaction {
@@ -40,8 +49,7 @@ struct wal_extract {
   unsigned next;
   const char *name;
   const unsigned char *file_id;
-  wal_entry_visitor *visit;
-  void *ctx;
+  struct wal_entries *entries;
   struct wal_files *files;
 };
 
@@ -103,6 +111,49 @@ static void note_item(struct transaction *t, const struct wal_record *record) {
     note_value(t, item);
 }
 
+/* Where `magic` is next in *rest, which then begins there; false if it is nowhere. */
+static bool find_magic(struct span *rest, const char *magic) {
+  const unsigned char *at = rest->len ? memmem(rest->data, rest->len, magic, MAGIC_SIZE) : NULL;
+  if (!at)
+    return false;
+  *rest = span_of(at, rest->len - (size_t)(at - rest->data));
+  return true;
+}
+
+/* The image of a page that was split holds entries of earlier transactions, and some of this one's. The former are told
+ * at once: they are committed. */
+static int note_image(struct wal_extract *x, const struct transaction *t, struct span body, struct err *err) {
+  struct entry entry;
+  struct err ignored;
+  while (x->entries->image && find_magic(&body, ENTRY_MAGIC)) {
+    struct span rest = body;
+    if (history_next(&rest, &entry, &ignored)) {
+      body = span_of(body.data + MAGIC_SIZE, body.len - MAGIC_SIZE);
+      continue;
+    }
+    body = rest;
+    bool own = t->entries.len > 0 && memmem(t->entries.data, t->entries.len, entry.record.data, entry.record.len);
+    if (!own && x->entries->image(x->entries->ctx, entry.record, err))
+      return err->code;
+  }
+  return 0;
+}
+
+static int note_meta(struct wal_extract *x, struct span body, struct err *err) {
+  for (; x->entries->meta && find_magic(&body, META_MAGIC); body = span_of(body.data + 1, body.len - 1)) {
+    size_t count = body.len > META_HEADER ? get_u32(body.data + META_COUNT_AT) : TIMELINES_MAX + 1;
+    size_t len = META_HEADER + count * META_TIMELINE + 4;
+    struct history_meta meta;
+    struct err ignored;
+    if (count > TIMELINES_MAX || len > body.len || history_meta_decode(span_of(body.data, len), &meta, &ignored))
+      continue;
+    history_meta_free(&meta);
+    if (x->entries->meta(x->entries->ctx, span_of(body.data, len), err))
+      return err->code;
+  }
+  return 0;
+}
+
 /* A piece of a large item: the first one has no previous page. */
 static void note_big(struct transaction *t, const struct wal_record *record) {
   struct span rest = body_from(record, BIG_DATA_AT), piece;
@@ -123,13 +174,14 @@ static void note_big(struct transaction *t, const struct wal_record *record) {
 
 static int end_transaction(struct wal_extract *x, struct transaction *t, bool committed, struct err *err) {
   int code = buf_check(&t->entries, "a transaction of the log", err);
+  wal_entry_visitor *visit = committed ? x->entries->committed : x->entries->undone;
   struct span rest = buf_span(&t->entries);
-  while (!code && committed && rest.len > 0) {
+  while (!code && visit && rest.len > 0) {
     struct entry entry;
     size_t len = get_u32(rest.data + ENTRY_LENGTH_AT); /* note_value() checked it */
     code = entry_peek(span_of(rest.data, len), &entry, err);
     if (!code)
-      code = x->visit(x->ctx, entry.record, err);
+      code = visit(x->entries->ctx, entry.record, err);
     rest = span_of(rest.data + len, rest.len - len);
   }
   forget(t);
@@ -144,7 +196,7 @@ static void note_register(struct wal_extract *x, const struct wal_record *record
     name.len--;
   if (!span_equal(name, span_str(x->name)))
     return;
-  if (memcmp(id.data, x->file_id, META_FILE_ID_SIZE) == 0)
+  if (!x->file_id || memcmp(id.data, x->file_id, META_FILE_ID_SIZE) == 0)
     x->files->own = true;
   else
     x->files->foreign = true;
@@ -152,8 +204,13 @@ static void note_register(struct wal_extract *x, const struct wal_record *record
 
 static int note_record(void *ctx, const struct wal_record *record, struct err *err) {
   struct wal_extract *x = ctx;
+  x->entries->at = record->lsn;
   switch (record->type) {
-  case LOG_DB_ADDREM: note_item(find_transaction(x, record), record); return 0;
+  case LOG_DB_ADDREM: note_item(find_transaction(x, record), record); return note_meta(x, record->body, err);
+  case LOG_BAM_SPLIT: {
+    int code = note_image(x, find_transaction(x, record), record->body, err);
+    return code ? code : note_meta(x, record->body, err);
+  }
   case LOG_DB_BIG: note_big(find_transaction(x, record), record); return 0;
   case LOG_DBREG_REGISTER: note_register(x, record); return 0;
   case LOG_TXN_REGOP: {
@@ -167,20 +224,33 @@ static int note_record(void *ctx, const struct wal_record *record, struct err *e
   }
 }
 
-int wal_extract_run(const char *dir, const char *name, const unsigned char *file_id, wal_entry_visitor *visit,
-                    void *ctx, struct wal_files *files, struct err *err) {
-  struct walscan scan;
-  struct wal_extract x = {.name = name, .file_id = file_id, .visit = visit, .ctx = ctx, .files = files};
-  struct wal_visitor visitor = {&x, note_record, NULL};
+static int note_damage(void *ctx, const struct wal_damage *damage, struct err *err) {
+  struct wal_extract *x = ctx;
+  return x->entries->damage ? x->entries->damage(x->entries->ctx, damage, err) : 0;
+}
+
+int wal_extract_all(const char *dir, const char *name, const unsigned char *file_id, struct wal_entries *entries,
+                    struct walscan *scan, struct wal_files *files, struct err *err) {
+  struct walscan own;
+  struct wal_extract x = {.name = name, .file_id = file_id, .entries = entries, .files = files};
+  struct wal_visitor visitor = {&x, note_record, note_damage};
   *files = (struct wal_files){0};
   for (unsigned i = 0; i < OPEN_MAX; i++) {
     buf_init(&x.open[i].entries, TRANSACTION_MAX);
     buf_init(&x.open[i].big, ENTRY_MAX_SIZE);
   }
-  int code = walscan_run(dir, false, &visitor, &scan, err);
+  int code = walscan_run(dir, false, &visitor, scan ? scan : &own, err);
   for (unsigned i = 0; i < OPEN_MAX; i++) {
+    if (!code && x.open[i].used)
+      code = end_transaction(&x, &x.open[i], false, err);
     buf_free(&x.open[i].entries);
     buf_free(&x.open[i].big);
   }
   return code;
+}
+
+int wal_extract_run(const char *dir, const char *name, const unsigned char *file_id, wal_entry_visitor *visit,
+                    void *ctx, struct wal_files *files, struct err *err) {
+  struct wal_entries entries = {.ctx = ctx, .committed = visit};
+  return wal_extract_all(dir, name, file_id, &entries, NULL, files, err);
 }

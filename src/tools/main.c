@@ -24,6 +24,8 @@ static const struct subcommand subcommands[] = {
     {"restore", "check|files BACKUP, undo|done", "the steps of scripts/restore-stemedb.sh", tool_restore},
     {"accept-loss", "--to-seq N", "go on without the acknowledged entries after N, which are lost", tool_accept_loss},
     {"token", "add NAME --role ROLE [--source PATH]... | list | revoke NAME", "who may call, and what", tool_token},
+    {"verify", "[--json] [--against URL|HOME|BACKUP] [HOME|BACKUP|ARCHIVE]", "prove that a copy of a history is whole",
+     tool_verify},
 };
 
 /* They call a node, and print a help of their own. */

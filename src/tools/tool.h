@@ -41,6 +41,7 @@ tool_run tool_status;
 tool_run tool_token;
 tool_run tool_why;
 tool_run tool_restore;
+tool_run tool_verify;
 
 /* Says what went wrong and returns the status that it means. */
 int tool_fail(const struct tool *tool, const struct err *err);

@@ -22,7 +22,7 @@ enum { ENTRIES = 700, BEFORE = 300, ROUNDS = 60, HOMES = 4, STATES = 3 };
 
 /* Checkpoints early, late and never; a cache so small that pages are written in any order between checkpoints. */
 static const struct crash_plan plans[HOMES] = {
-    {ENTRIES, 2, 400, 0}, {ENTRIES, 35, 640, 0}, {ENTRIES, 1, 200, 150000}, {ENTRIES, 9, 0, 150000}};
+    {ENTRIES, 2, 400, 0, 0}, {ENTRIES, 35, 640, 0, 0}, {ENTRIES, 1, 200, 150000, 0}, {ENTRIES, 9, 0, 150000, 0}};
 
 static const char *homes[STATES * HOMES]; /* killed; killed, then started and stopped; killed in their second life */
 static const char *data;
@@ -59,7 +59,7 @@ static void make_homes(void) {
       crashed_copy(homes[i - HOMES], homes[i]);
       start_well(homes[i], ENTRIES);
     } else {
-      struct crash_plan first = {BEFORE, plan->per_txn, 0, 0};
+      struct crash_plan first = {BEFORE, plan->per_txn, 0, 0, 0};
       crashed_create(homes[i], &first);
       start_well(homes[i], BEFORE);
       crashed_go_on(homes[i], BEFORE + 1, plan);

@@ -162,7 +162,7 @@ static void test_roots(void) {
 }
 
 /* Takes "first second" and the proof of one line; false at the end. */
-static bool next_proof(struct span *block, uint64_t *first, uint64_t *second, struct proof *proof) {
+static bool next_proof(struct span *block, uint64_t *first, uint64_t *second, struct merkle_proof *proof) {
   struct span left, right;
   proof->count = 0;
   if (!vectors_next_line(block, " ->", &left, &right))
@@ -181,10 +181,10 @@ static bool next_proof(struct span *block, uint64_t *first, uint64_t *second, st
 }
 
 /* No other proof does: with a bit flipped anywhere, a node less or a node more, or of another place. */
-static void check_inclusion(const struct proof *proof, uint64_t seq, uint64_t size,
+static void check_inclusion(const struct merkle_proof *proof, uint64_t seq, uint64_t size,
                             unsigned char leaves[LEAVES][DIGEST_SIZE]) {
   unsigned char root[DIGEST_SIZE];
-  struct proof other = *proof;
+  struct merkle_proof other = *proof;
   root_of(root, leaves, size);
   CU_ASSERT(proof_includes(proof, seq, leaves[seq - 1], size, root));
   for (uint64_t s = 0; s <= LEAVES; s++)
@@ -202,10 +202,10 @@ static void check_inclusion(const struct proof *proof, uint64_t seq, uint64_t si
   CU_ASSERT(proof->count == 0 || !proof_includes(&other, seq, leaves[seq - 1], size, root));
 }
 
-static void check_prefix(const struct proof *proof, uint64_t from, uint64_t to,
+static void check_prefix(const struct merkle_proof *proof, uint64_t from, uint64_t to,
                          unsigned char leaves[LEAVES][DIGEST_SIZE]) {
   unsigned char from_root[DIGEST_SIZE], to_root[DIGEST_SIZE];
-  struct proof other = *proof;
+  struct merkle_proof other = *proof;
   root_of(from_root, leaves, from);
   root_of(to_root, leaves, to);
   CU_ASSERT(proof_is_prefix(proof, from, from_root, to, to_root));
@@ -233,7 +233,7 @@ static void test_proofs(void) {
   unsigned char leaves[LEAVES][DIGEST_SIZE];
   struct span rest = buf_span(&file), block;
   uint64_t first = 0, second = 0;
-  struct proof proof;
+  struct merkle_proof proof;
   size_t count = 0;
   make_leaves(leaves);
   CU_ASSERT_FATAL(vectors_next_block(&rest, "inclusion", &block));

@@ -57,7 +57,7 @@ static void the_root_is_right_at_every_seq(void) {
 /* Proofs between a and b, at the ends of blocks and beside them, hold against the roots by definition. */
 static void check_proofs(struct fixture *f, uint64_t a, uint64_t b) {
   unsigned char from_root[DIGEST_SIZE], to_root[DIGEST_SIZE], leaf[DIGEST_SIZE];
-  struct proof proof;
+  struct merkle_proof proof;
   struct err err;
   naive_root(f, 1, a, from_root);
   naive_root(f, 1, b, to_root);

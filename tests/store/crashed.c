@@ -89,7 +89,7 @@ static void put(DB *db, DB_TXN *txn, uint64_t seq, struct span record) {
 }
 
 /* One transaction, stored in groups as the committer does (store/group.h). */
-static void write_batch(DB_ENV *env, DB *db, uint64_t first, size_t count) {
+static void write_batch(DB_ENV *env, DB *db, uint64_t first, size_t count, bool commit) {
   struct buf bytes;
   struct span *records = calloc(count, sizeof *records);
   size_t *ends = calloc(count + 1, sizeof *ends);
@@ -106,7 +106,7 @@ static void write_batch(DB_ENV *env, DB *db, uint64_t first, size_t count) {
     taken = group_take(records + done, count - done);
     put(db, txn, first + done + taken - 1, span_of(bytes.data + ends[done], ends[done + taken] - ends[done]));
   }
-  need(txn->commit(txn, DB_TXN_NOSYNC) == 0, "committing");
+  need(!commit || txn->commit(txn, DB_TXN_NOSYNC) == 0, "committing");
   buf_free(&bytes);
   free(records);
   free(ends);
@@ -116,12 +116,16 @@ static void write_entries(DB_ENV *env, DB *db, uint64_t from, const struct crash
   for (uint64_t seq = from; seq <= plan->entries;) {
     uint64_t left = plan->entries - seq + 1;
     size_t count = (size_t)(left < plan->per_txn ? left : plan->per_txn);
-    write_batch(env, db, seq, count);
+    write_batch(env, db, seq, count, true);
     seq += count;
     if (plan->checkpoint_at && seq > plan->checkpoint_at && seq - count <= plan->checkpoint_at)
       need(env->txn_checkpoint(env, 0, 0, DB_FORCE) == 0, "checkpointing");
   }
   need(env->log_flush(env, NULL) == 0, "flushing");
+  if (plan->uncommitted > 0) {
+    write_batch(env, db, plan->entries + 1, plan->uncommitted, false);
+    need(env->memp_sync(env, NULL) == 0, "writing pages");
+  }
 }
 
 static void write_mark(const char *data_dir, const struct history_meta *meta, uint64_t seq) {

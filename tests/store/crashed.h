@@ -13,6 +13,7 @@ struct crash_plan {
   uint64_t per_txn;       /* entries in a transaction */
   uint64_t checkpoint_at; /* after this many entries; 0: never */
   uint64_t cache_bytes;   /* 0: 8 MiB. A small one writes pages before the checkpoint */
+  uint64_t uncommitted;   /* so many more in a transaction that never ends, though its pages are written */
 };
 
 enum { CRASHED_LOG_BYTES = 256 << 10 };
