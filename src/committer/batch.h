@@ -17,15 +17,17 @@
 struct decision {
   struct connection *connection;
   uint64_t tag;
-  uint8_t reply;      /* REPLY_COMMITTED, _IMPORTED, _REFUSED */
+  uint8_t reply;      /* REPLY_COMMITTED, _IMPORTED, _REFUSED, _RETRACTED */
   uint8_t refusal;    /* REFUSED */
-  bool replayed;      /* COMMITTED */
+  bool replayed;      /* COMMITTED, RETRACTED */
   uint64_t first_seq; /* replayed */
-  uint32_t count;     /* entries: COMMITTED, IMPORTED */
+  uint32_t count;     /* entries: COMMITTED, IMPORTED, RETRACTED */
   uint32_t duplicates;
   size_t first_receipt;
   size_t first_item; /* REFUSED, IMPORTED */
   uint32_t item_count;
+  struct commit_receipt receipt; /* RETRACTED, once it is stored */
+  uint64_t direct, cascaded;     /* likewise */
 };
 
 /* Arrays that grow with the largest batch and are kept. */

@@ -11,14 +11,22 @@ static bool full(const struct committer *c) {
          b->records.len >= BATCH_BYTES;
 }
 
-/* Decides the next command of a connection; a malformed one ends the connection. */
-static int take_one(struct committer *c, struct connection *connection, bool *any, struct err *err) {
+static int take_command(struct committer *c, struct span frame, struct connection *connection, struct err *err) {
   struct command command;
+  if (command_parse(frame, &command, err))
+    return err->code;
+  return command.type == COMMAND_RETRACT || command.type == COMMAND_REINSTATE
+             ? retract_add(c, &command, frame, connection, err)
+             : decide(c, &command, connection, err);
+}
+
+/* Takes the next command of a connection; a malformed one ends the connection. */
+static int take_one(struct committer *c, struct connection *connection, bool *any, struct err *err) {
   struct span frame;
   if (!connection_take(connection, &frame))
     return 0;
   *any = true;
-  if (command_parse(frame, &command, err) == 0 && decide(c, &command, connection, err) == 0)
+  if (take_command(c, frame, connection, err) == 0)
     return 0;
   if (err->code != ERR_INVALID)
     return err->code;
@@ -85,6 +93,7 @@ static void put_reply(const struct committer *c, const struct decision *d) {
     reply_put_imported(out, d->tag, d->count ? receipts[d->count - 1].seq : c->mark.seq, d->count, d->duplicates, items,
                        d->item_count);
     break;
+  case REPLY_RETRACTED: reply_put_retracted(out, d->tag, d->replayed, &d->receipt, d->direct, d->cascaded); break;
   default: reply_put_refused(out, d->tag, d->refusal, items, d->item_count); break;
   }
   if (out->failed)
@@ -94,19 +103,37 @@ static void put_reply(const struct committer *c, const struct decision *d) {
 static void count_batch(const struct committer *c) {
   struct metrics *metrics = segment_metrics(c->segment);
   metric_observe(metrics_cell(metrics, METRIC_COMMIT_BATCH_SIZE, ""), c->batch.decision_count);
-  metric_add(metrics_cell(metrics, METRIC_ASSERTIONS_INGESTED_TOTAL, ""), c->batch.entry_count);
+  uint64_t assertions = 0;
+  for (size_t i = 0; i < c->batch.entry_count; i++)
+    assertions += c->batch.entries[i].kind == ENTRY_ASSERTION;
+  metric_add(metrics_cell(metrics, METRIC_ASSERTIONS_INGESTED_TOTAL, ""), assertions);
+}
+
+/* Decides what waits: first a retraction whose turn has come, then the commands of the connections. */
+static int decide_all(struct committer *c, bool *any, struct err *err) {
+  if (retract_turn(c, err))
+    return err->code;
+  *any = c->batch.decision_count > 0;
+  return gather(c, any, err);
+}
+
+static int commit_batch(struct committer *c, struct err *err) {
+  struct batch *b = &c->batch;
+  if (batch_finish(b, err))
+    return err->code;
+  b->entries[0].cover = c->retract.stage == RETRACT_COMPUTED ? c->retract.cover : NULL;
+  if (store_batch(c, err) || retract_stored(c, err))
+    return err->code;
+  count_batch(c);
+  return 0;
 }
 
 int commit_waiting(struct committer *c, bool *any, struct err *err) {
   struct batch *b = &c->batch;
   *any = false;
   batch_begin(b, c->mark.seq, c->last_time_us, clock_now());
-  if (gather(c, any, err))
+  if (decide_all(c, any, err) || (b->entry_count > 0 && commit_batch(c, err)))
     return err->code;
-  if (b->entry_count > 0 && (batch_finish(b, err) || store_batch(c, err)))
-    return err->code;
-  if (b->entry_count > 0)
-    count_batch(c);
   if (b->decision_count > 0)
     FAULT("committer.before_reply");
   for (size_t i = 0; i < b->decision_count; i++)

@@ -14,6 +14,7 @@
 #include "base/segment.h"
 #include "committer/batch.h"
 #include "committer/connection.h"
+#include "committer/retract.h"
 #include "projection/projection.h"
 #include "projection/snapshot.h"
 #include "store/mark.h"
@@ -38,6 +39,7 @@ struct committer {
   struct connection *connections;
   size_t connection_count;
   struct batch batch;
+  struct retract retract;
   uint64_t tick_us; /* clock_monotonic() of the next housekeeping */
 };
 
@@ -58,6 +60,11 @@ NODISCARD int commit_waiting(struct committer *committer, bool *any, struct err 
  * ERR_INVALID: the command is malformed, and nothing was added. */
 NODISCARD int decide(struct committer *committer, const struct command *command, struct connection *connection,
                      struct err *err);
+
+/* A call whose key is known is decided: its first answer (REPLY_COMMITTED, replayed) or a refusal. *known tells whether
+ * it is. */
+NODISCARD int decide_known(struct committer *committer, const struct command *command, struct decision *decision,
+                           bool *known, struct err *err);
 
 /* --- housekeeping.c --- */
 

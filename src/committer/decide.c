@@ -113,6 +113,17 @@ static int replay(const struct command *command, const struct key_use *use, stru
   return 0;
 }
 
+int decide_known(struct committer *c, const struct command *command, struct decision *decision, bool *known,
+                 struct err *err) {
+  struct key_use use;
+  *known = false;
+  if (command->key_scope.len == 0)
+    return 0;
+  if (find_call(c, command, &use, known, err))
+    return err->code;
+  return *known ? replay(command, &use, decision, err) : 0;
+}
+
 static int check_all_parents(struct committer *c, const struct command *command, uint32_t *missing, struct err *err) {
   struct span rest = command->entries;
   struct command_entry entry;

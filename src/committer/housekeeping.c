@@ -18,6 +18,7 @@ void housekeeping_publish(struct committer *c) {
   mark.branch = c->mark.branch;
   segment_publish(c->segment, &mark);
   metric_set(metrics_cell(segment_metrics(c->segment), METRIC_ASSERTIONS_TOTAL, ""), mark.assertion_count);
+  metric_set(metrics_cell(segment_metrics(c->segment), METRIC_RETRACTIONS_TOTAL, ""), mark.retraction_count);
 }
 
 void housekeeping_set_full(struct committer *c, bool is_full) {

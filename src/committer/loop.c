@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,8 +11,8 @@
 
 enum { EVENTS_A_TURN = 64, CONNECTIONS_MAX = 4096, SECOND_MS = 1000 };
 
-/* What an epoll event belongs to: these two, or a connection's address. */
-static const char listen_event, signal_event;
+/* What an epoll event belongs to: one of these, or a connection's address. */
+static const char listen_event, signal_event, retract_ended;
 
 static int watch(struct committer *c, int op, int fd, uint32_t events, const void *what) {
   struct epoll_event event = {.events = events, .data.ptr = (void *)what};
@@ -58,6 +59,7 @@ static bool end_turn(struct committer *c) {
     bool wants_out = connection_send(k);
     if (k->gone) {
       unlink_connection(c, k);
+      retract_forget(c, k);
       connection_free(k);
       continue;
     }
@@ -76,6 +78,8 @@ static void handle(struct committer *c, const struct epoll_event *event) {
     struct signalfd_siginfo info;
     while (read(c->signal_fd, &info, sizeof(info)) > 0)
       c->stopping = c->stopping || info.ssi_signo == SIGTERM; /* SIGUSR1 only wakes */
+  } else if (event->data.ptr == &retract_ended) {
+    retract_event(c);
   } else if (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
     connection_receive(event->data.ptr, c->log);
   }
@@ -84,7 +88,7 @@ static void handle(struct committer *c, const struct epoll_event *event) {
 /* Milliseconds to wait: none if work is left, else until the next second's housekeeping. */
 static int patience(const struct committer *c, bool waiting) {
   uint64_t now = clock_monotonic();
-  if (waiting || c->stopping || now >= c->tick_us)
+  if (waiting || retract_can_go_on(c) || (c->stopping && !retract_any(c)) || now >= c->tick_us)
     return 0;
   return (int)((c->tick_us - now) / 1000) + 1;
 }
@@ -92,8 +96,10 @@ static int patience(const struct committer *c, bool waiting) {
 int committer_run(struct committer *c, struct err *err) {
   struct epoll_event events[EVENTS_A_TURN];
   bool waiting = false, any = false;
-  if (watch(c, EPOLL_CTL_ADD, c->listen_fd, EPOLLIN, &listen_event) != 0 ||
-      watch(c, EPOLL_CTL_ADD, c->signal_fd, EPOLLIN, &signal_event) != 0)
+  c->retract.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (c->retract.event_fd < 0 || watch(c, EPOLL_CTL_ADD, c->listen_fd, EPOLLIN, &listen_event) != 0 ||
+      watch(c, EPOLL_CTL_ADD, c->signal_fd, EPOLLIN, &signal_event) != 0 ||
+      watch(c, EPOLL_CTL_ADD, c->retract.event_fd, EPOLLIN, &retract_ended) != 0)
     return err_sys(err, errno, "cannot watch the sockets");
   do {
     housekeeping_alive(c);
@@ -101,18 +107,20 @@ int committer_run(struct committer *c, struct err *err) {
     if (count < 0 && errno != EINTR)
       return err_sys(err, errno, "cannot wait for commands");
     bool was_stopping = c->stopping;
-    for (int i = 0; i < count && !was_stopping; i++)
-      handle(c, &events[i]);
+    for (int i = 0; i < count; i++)
+      if (!was_stopping || events[i].data.ptr == &retract_ended)
+        handle(c, &events[i]);
     if (housekeeping_hold_log(c, err) || commit_waiting(c, &any, err))
       return err->code;
     waiting = end_turn(c);
     if (housekeeping_tick(c, err))
       return err->code;
-  } while (!c->stopping || waiting || any);
+  } while (!c->stopping || waiting || any || retract_any(c));
   while (c->connections) {
     struct connection *k = c->connections;
     unlink_connection(c, k);
     connection_free(k);
   }
+  close(c->retract.event_fd);
   return 0;
 }

@@ -64,7 +64,6 @@ static int recover(struct committer *c, bool quick, struct err *err) {
 
 /* Opens to clients. */
 static int announce(struct committer *c, int ready_fd, struct err *err) {
-  metric_add(metrics_cell(segment_metrics(c->segment), METRIC_RETRACTIONS_TOTAL, ""), 0);
   metric_add(metrics_cell(segment_metrics(c->segment), METRIC_ASSERTIONS_INGESTED_TOTAL, ""), 0);
   housekeeping_alive(c);
   segment_set_log_held(c->segment, false);

@@ -44,7 +44,8 @@ enum refusal {
   REFUSAL_TOO_LARGE,  /* 413 */
   REFUSAL_NO_MATCH,   /* 404: a retraction that would cover nothing at all */
   REFUSAL_NOT_FOUND,  /* 404: there is no retraction with this id */
-  REFUSAL_REINSTATED  /* 409: this retraction was undone already */
+  REFUSAL_REINSTATED, /* 409: this retraction was undone already */
+  REFUSAL_BUSY        /* 429: too many retractions wait, or there is too little memory for this one */
 };
 
 /* One entry to append: all that does not depend on seq and time. */
