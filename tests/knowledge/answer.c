@@ -120,9 +120,9 @@ static double decayed(const struct view *v, const struct fact *fact) {
     return fact->confidence;
   const int64_t since = fact->step.observed_at.given ? fact->step.observed_at.us : (int64_t)fact->time_us;
   const double age = v->moment_us > since ? (double)(v->moment_us - since) : 0;
-  int exponent; /* to 40 binary digits, so that rounding cannot decide */
-  const double part = frexp(fact->confidence * pow(2, -(age / 86400e6) / strtod(half_life, NULL)), &exponent);
-  return ldexp(round(ldexp(part, 40)), exponent - 40);
+  int exponent; /* the factor to 40 binary digits, so that rounding cannot decide */
+  const double part = frexp(pow(2, -(age / 86400e6) / strtod(half_life, NULL)), &exponent);
+  return fact->confidence * ldexp(round(ldexp(part, 40)), exponent - 40);
 }
 
 static double trust_of(const struct view *v, const char *source) {

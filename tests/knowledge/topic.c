@@ -93,7 +93,7 @@ static void rank(struct groups *groups) {
     for (;;) {
       size_t best = groups->count;
       for (size_t i = done; i < groups->count; i++)
-        if (groups->list[i].weight >= top - tie &&
+        if (top - groups->list[i].weight <= tie &&
             (best == groups->count || groups->list[i].winner->fact->seq > groups->list[best].winner->fact->seq))
           best = i;
       if (best == groups->count)
