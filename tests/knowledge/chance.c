@@ -76,7 +76,7 @@ static const struct {
     {"stemedb.tier", ABOUT_SOURCE, {"0", "1", "2", "3", "4", "5"}},
     {"stemedb.half_life_days", ABOUT_SOURCE, {"1", "0.5", "10", "365", "3", "30"}},
     {"stemedb.cardinality", ABOUT_PREDICATE, {"\"one\"", "\"many\"", "\"many\"", "\"one\"", "\"many\"", "\"one\""}},
-    {"stemedb.tolerance", ABOUT_PREDICATE, {"0", "0.5", "0.25", "1", "1e-9", "100"}},
+    {"stemedb.tolerance", ABOUT_PREDICATE, {"0", "0.5", "0.25", "1", "0.1", "100"}},
     {"stemedb.same_as", ABOUT_PATH, {"\"w\"", "\"w/g\"", "\"x\"", "\"v\"", "\"w/g/a\"", "\"nothing\""}},
 };
 static const char *const about_predicates[] = {"predicate/p", "predicate/q", "predicate/p q", "predicate/\xc3\xa9"};
