@@ -62,7 +62,8 @@ static uint32_t some_uid(struct chance *chance, const struct step *s) {
 }
 
 static struct instant some_time(struct chance *chance) {
-  const int64_t days = (int64_t)chance_below(chance, 40) - 20;
+  /* A history lasts a year and more, or no time at all. */
+  const int64_t days = (int64_t)chance_below(chance, one_in(chance, 2) ? 40 : 800) - 20;
   return (struct instant){true, ((int64_t)1700000000 + days * DAY_US_MILLIONS) * 1000000};
 }
 

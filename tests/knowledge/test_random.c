@@ -38,7 +38,7 @@ static void show(const struct run *run, const struct plan *plan, struct question
     abort();
   memcpy(small.steps, plan->steps, run->done * sizeof(struct step));
   memcpy(fault, run->fault, sizeof(fault));
-  if (fails(fault, &small, &question))
+  if (getenv("STEMEDB_NO_SHRINK") == NULL && fails(fault, &small, &question))
     shrink(fails, fault, &small, &question);
   else
     printf("# it fails only between the pages of an answer: shown as it was\n");
