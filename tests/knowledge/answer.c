@@ -9,12 +9,16 @@
 
 #include "tests/knowledge/topic.h"
 
+enum { CLASS_MAX = 64 };
+
 /* A question being answered. */
 struct view {
   const struct model *model;
   const struct question *q;
   uint64_t snapshot;
   int64_t moment_us;
+  const char *names[CLASS_MAX]; /* with aliases: the paths of the class; else the one asked about */
+  size_t name_count;
 };
 
 /* --- small parts --- */
@@ -107,11 +111,47 @@ uint64_t model_snapshot(const struct model *model, const struct question *q) {
   return snapshot;
 }
 
-static bool in_scope(const struct question *q, const struct step *s) {
+static bool is_name(const struct view *v, const char *path) {
+  for (size_t i = 0; i < v->name_count; i++)
+    if (strcmp(v->names[i], path) == 0)
+      return true;
+  return false;
+}
+
+static int compare_names(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void add_name(struct view *v, const char *name) {
+  if (!is_name(v, name) && v->name_count < CLASS_MAX)
+    v->names[v->name_count++] = name;
+}
+
+/* What `stemedb.same_as` makes one: from each concept to the path it names, in both directions, as far as it goes. */
+static void find_class(struct view *v) {
+  add_name(v, v->q->path);
+  for (size_t before = 0; v->q->aliases && before < v->name_count;) {
+    before = v->name_count;
+    for (uint64_t seq = 1; seq <= v->snapshot; seq++) {
+      const struct fact *fact = &v->model->facts[seq - 1];
+      if (fact->step.kind != STEP_ASSERT || strcmp(fact->step.predicate, "stemedb.same_as") != 0 ||
+          model_setting(v->model, fact->step.path, "stemedb.same_as", v->snapshot) != fact->step.value)
+        continue;
+      const char *other = fact->text;
+      if (is_name(v, fact->step.path))
+        add_name(v, other);
+      else if (is_name(v, other))
+        add_name(v, fact->step.path);
+    }
+  }
+  qsort(v->names, v->name_count, sizeof(v->names[0]), compare_names);
+}
+
+static bool in_scope(const struct view *v, const struct step *s) {
+  const struct question *q = v->q;
   const size_t len = strlen(q->path);
-  const bool same = strcmp(s->path, q->path) == 0;
   const bool below = strncmp(s->path, q->path, len) == 0 && s->path[len] == '/';
-  return (same || (q->subtree && below)) && (!q->predicate || strcmp(q->predicate, s->predicate) == 0);
+  return (is_name(v, s->path) || (q->subtree && below)) && (!q->predicate || strcmp(q->predicate, s->predicate) == 0);
 }
 
 static double decayed(const struct view *v, const struct fact *fact) {
@@ -147,8 +187,8 @@ static bool passes(const struct view *v, const struct item *item) {
   return !q->min_confidence || item->confidence >= strtod(q->min_confidence, NULL);
 }
 
-static int topic_order(const struct item *a, const struct item *b) {
-  const int paths = strcmp(a->fact->step.path, b->fact->step.path);
+static int topic_order(const struct view *v, const struct item *a, const struct item *b) {
+  const int paths = v->q->aliases ? 0 : strcmp(a->fact->step.path, b->fact->step.path);
   return paths ? paths : strcmp(a->fact->step.predicate, b->fact->step.predicate);
 }
 
@@ -160,8 +200,7 @@ static struct item *collect(const struct view *v, size_t *count) {
   *count = 0;
   for (uint64_t seq = v->snapshot; seq > 0; seq--) {
     const struct fact *fact = &v->model->facts[seq - 1];
-    if (fact->step.kind != STEP_ASSERT || !in_scope(v->q, &fact->step) ||
-        model_retracted_by(v->model, seq, v->snapshot))
+    if (fact->step.kind != STEP_ASSERT || !in_scope(v, &fact->step) || model_retracted_by(v->model, seq, v->snapshot))
       continue;
     const char *tier = model_setting(v->model, fact->step.source, "stemedb.tier", v->snapshot);
     const struct item item = {.fact = fact,
@@ -171,7 +210,7 @@ static struct item *collect(const struct view *v, size_t *count) {
     if (!passes(v, &item))
       continue;
     size_t at = (*count)++;
-    for (; at > 0 && topic_order(&items[at - 1], &item) > 0; at--)
+    for (; at > 0 && topic_order(v, &items[at - 1], &item) > 0; at--)
       items[at] = items[at - 1];
     items[at] = item;
   }
@@ -331,7 +370,7 @@ static struct json_object *resolve_topic(const struct view *v, struct item *item
   t.many = cardinality && strcmp(cardinality, "\"many\"") == 0;
   find_heads(&t);
   model_groups_make(t.heads, t.head_count, t.tolerance, &groups);
-  put(out, "concept_path", text(items[0].fact->step.path));
+  put(out, "concept_path", text(v->q->aliases ? v->q->path : items[0].fact->step.path));
   put(out, "predicate", text(predicate));
   if (t.many) {
     put(out, "values", values_of(&groups));
@@ -361,7 +400,7 @@ static void sort_items(const struct view *v, struct item *items, size_t count) {
     const struct item item = items[i];
     size_t at = i;
     for (; at > 0; at--) {
-      const int topics = v->q->subtree ? topic_order(&items[at - 1], &item) : 0;
+      const int topics = v->q->subtree ? topic_order(v, &items[at - 1], &item) : 0;
       if (topics < 0 || (topics == 0 && lens_order(v->q->lens, &items[at - 1], &item) < 0))
         break;
       items[at] = items[at - 1];
@@ -370,22 +409,22 @@ static void sort_items(const struct view *v, struct item *items, size_t count) {
   }
 }
 
-static bool same_topic(const struct json_object *resolved, const struct fact *fact) {
+static bool same_topic(const struct view *v, const struct json_object *resolved, const struct fact *fact) {
   struct json_object *path = json_object_object_get(resolved, "concept_path");
   struct json_object *predicate = json_object_object_get(resolved, "predicate");
-  return strcmp(json_object_get_string(path), fact->step.path) == 0 &&
+  return (v->q->aliases || strcmp(json_object_get_string(path), fact->step.path) == 0) &&
          strcmp(json_object_get_string(predicate), fact->step.predicate) == 0;
 }
 
 /* Puts the topics in the order of their first assertions. */
-static void order_resolved(const struct item *items, size_t count, struct json_object **list, size_t topics,
-                           struct answer *out) {
+static void order_resolved(const struct view *v, const struct item *items, size_t count, struct json_object **list,
+                           size_t topics, struct answer *out) {
   out->first = calloc(topics + 1, sizeof(*out->first));
   if (!out->first)
     abort();
   for (size_t i = 0; i < count; i++)
     for (size_t t = 0; t < topics; t++) {
-      if (!list[t] || !same_topic(list[t], items[i].fact))
+      if (!list[t] || !same_topic(v, list[t], items[i].fact))
         continue;
       out->first[json_object_array_length(out->resolved)] = i;
       json_object_array_add(out->resolved, list[t]);
@@ -394,27 +433,31 @@ static void order_resolved(const struct item *items, size_t count, struct json_o
 }
 
 void model_answer(const struct model *model, const struct question *q, int64_t moment_us, struct answer *out) {
-  const struct view v = {model, q, model_snapshot(model, q), moment_us};
+  struct view v = {.model = model, .q = q, .snapshot = model_snapshot(model, q), .moment_us = moment_us};
   size_t count, topics = 0;
+  find_class(&v);
   struct item *items = collect(&v, &count);
   struct json_object **resolved = calloc(count + 1, sizeof(struct json_object *));
   if (!resolved)
     abort();
-  *out = (struct answer){v.snapshot, json_object_new_array(), json_object_new_array(), NULL};
+  *out = (struct answer){v.snapshot, json_object_new_array(), json_object_new_array(), json_object_new_array(), NULL};
+  for (size_t i = 0; i < v.name_count; i++)
+    json_object_array_add(out->aliases, text(v.names[i]));
   for (size_t from = 0, to; from < count; from = to) {
-    for (to = from + 1; to < count && topic_order(&items[from], &items[to]) == 0; to++)
+    for (to = from + 1; to < count && topic_order(&v, &items[from], &items[to]) == 0; to++)
       continue;
     resolved[topics++] = resolve_topic(&v, items + from, to - from);
   }
   sort_items(&v, items, count);
   for (size_t i = 0; i < count; i++)
     json_object_array_add(out->assertions, model_show(model, items[i].fact, v.snapshot));
-  order_resolved(items, count, resolved, topics, out);
+  order_resolved(&v, items, count, resolved, topics, out);
   free(resolved);
   free(items);
 }
 
 void model_answer_clear(struct answer *answer) {
+  json_object_put(answer->aliases);
   json_object_put(answer->assertions);
   json_object_put(answer->resolved);
   free(answer->first);
@@ -427,6 +470,8 @@ struct json_object *model_answer_page(const struct model *model, const struct qu
   struct json_object *assertions = json_object_new_array(), *resolved = json_object_new_array();
   const size_t count = json_object_array_length(answer->assertions);
   put(page, "concept_path", text(q->path));
+  if (q->aliases)
+    put(page, "aliases", json_object_get(answer->aliases));
   put(page, "lens", text(q->lens));
   put(as_of, "seq", json_object_new_int64((int64_t)answer->snapshot));
   put(as_of, "timestamp", answer->snapshot ? model_timestamp(model->facts[answer->snapshot - 1].time_us) : NULL);

@@ -9,8 +9,8 @@
 /* What a query answers, over all pages. */
 struct answer {
   uint64_t snapshot;
-  struct json_object *assertions, *resolved; /* arrays, owned */
-  size_t *first;                             /* of each in `resolved`: the place of its first assertion; owned */
+  struct json_object *aliases, *assertions, *resolved; /* arrays, owned */
+  size_t *first; /* of each in `resolved`: the place of its first assertion; owned */
 };
 
 /* The seq that a question's as_of stands for, and the moment in it. */

@@ -18,7 +18,7 @@ static const char *const values[] = {"1",  "\"1\"", "2",    "1.5",  "null", "2.5
 static const char *const confidences[] = {NULL, "1", "0.5", "0", "0.1", "0.2", "0.3", "0.85", "5e-10"};
 static const char *const lenses[] = {"recency", "confidence", "authority", "consensus", "skeptic", "layered"};
 static const char *const limits[] = {"0.1", "0.2", "0.3", "0.5", "0.85", "1"};
-enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 0, SETTINGS = 5 };
+enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 0, SETTINGS = 5, ALIASES = 0 };
 
 unsigned chance_below(struct chance *chance, unsigned n) { /* splitmix64, https://prng.di.unimi.it/splitmix64.c */
   uint64_t z = chance->state += 0x9e3779b97f4a7c15u;
@@ -221,6 +221,8 @@ void chance_question(struct chance *chance, size_t done, struct question *q) {
   }
   if (one_in(chance, 4))
     q->valid_at = some_time(chance);
+  if (ALIASES && !q->subtree && one_in(chance, 2))
+    q->aliases = true;
   choose_sources(chance, q);
   choose_moment(chance, done, q);
 }

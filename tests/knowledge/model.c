@@ -40,6 +40,9 @@ static struct fact *add(struct model *model, const struct step *step) {
 
 struct fact *model_assert(struct model *model, const struct step *step) {
   struct fact *fact = add(model, step);
+  const size_t len = strlen(step->value);
+  if (step->value[0] == '"' && len <= sizeof(fact->text))
+    snprintf(fact->text, len - 1, "%s", step->value + 1);
   fact->confidence = step->confidence ? strtod(step->confidence, NULL) : 1;
   for (size_t i = 0; i < step->parent_count; i++) {
     const struct fact *parent = model_find(model, step->parents[i]);

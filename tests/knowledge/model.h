@@ -14,6 +14,7 @@ struct fact {
   struct step step; /* copied */
   uint64_t seq, time_us;
   char id[MODEL_ID_SIZE], batch[MODEL_ID_SIZE]; /* batch "": it came alone */
+  char text[64]; /* a short value that is a string without escapes: what it says; else "" */
   double confidence;
   uint64_t parents[REFERENCES_MAX]; /* seqs */
   size_t parent_count;
