@@ -9,10 +9,25 @@
 
 #include "tests/harness/harness.h"
 #include "tests/knowledge/chance.h"
+#include "tests/knowledge/provenance.h"
 #include "tests/knowledge/run.h"
 #include "tests/knowledge/shrink.h"
 
 enum { QUESTIONS = 300, ROUNDS = 90, RESOLUTIONS = 20000 };
+
+/* Where everything came from, as of now and, in between, of old moments. */
+static bool ask_around(struct run *run, unsigned limit) {
+  const struct model *model = &run->model;
+  bool good = provenance_check_retractions(run, model->count, limit) &&
+              provenance_check_retractions(run, model->count / 2, limit);
+  for (size_t i = 0; good && i < model->count; i++) {
+    const struct fact *fact = &model->facts[i];
+    const uint64_t between = fact->seq + (model->count - fact->seq) / 2;
+    if (fact->step.kind == STEP_ASSERT)
+      good = provenance_check(run, fact, i % 2 ? model->count : between, limit);
+  }
+  return good;
+}
 
 /* Keeps the fault of the last plan that failed. */
 static bool fails(void *context, const struct plan *plan, const struct question *question) {
@@ -23,7 +38,7 @@ static bool fails(void *context, const struct plan *plan, const struct question 
   while (good && run.done < plan->count)
     good = run_step(&run, plan);
   if (good)
-    good = run_ask(&run, question, NULL);
+    good = run_ask(&run, question, NULL) && ask_around(&run, 1000);
   if (!good)
     memcpy(fault, run.fault, sizeof(run.fault));
   run_close(&run);
@@ -70,6 +85,7 @@ static long run_history(uint64_t seed) {
     chance_question(&chance, run.done, &question);
     good = good && run_ask(&run, &question, chance_below(&chance, 4) ? NULL : &plan);
   }
+  good = good && ask_around(&run, 1 + chance_below(&chance, 20));
   if (!good)
     show(&run, &plan, question, seed);
   const long resolved = good ? (long)run.resolved : -1;
