@@ -1,13 +1,15 @@
 #include "tests/knowledge/engine.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -57,6 +59,7 @@ struct engine {
   char folder[64];
   pthread_t thread;
   int fd;                   /* of a worker's connection to the committer */
+  int signals;              /* the other end of its signalfd */
   struct fake_stream *last; /* of a call that streamed: holds the answer */
 };
 
@@ -108,10 +111,14 @@ static void listen_here(struct engine *engine) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", engine->folder);
   c->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  c->signal_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  int signals[2];
+  if (pipe2(signals, O_NONBLOCK | O_CLOEXEC) != 0)
+    abort();
+  c->signal_fd = signals[0];
+  engine->signals = signals[1];
   c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   engine->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (c->listen_fd < 0 || c->signal_fd < 0 || c->epoll_fd < 0 || engine->fd < 0 ||
+  if (c->listen_fd < 0 || c->epoll_fd < 0 || engine->fd < 0 ||
       bind(c->listen_fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(c->listen_fd, 4) != 0 ||
       connect(engine->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
     abort();
@@ -157,13 +164,14 @@ static void start(struct engine *engine, bool rebuild) {
 static void stop(struct engine *engine) {
   struct committer *c = &engine->committer;
   struct err err;
-  const uint64_t one = 1;
+  const struct signalfd_siginfo stop_it = {.ssi_signo = SIGTERM};
   char socket_path[80];
-  if (write(c->signal_fd, &one, sizeof(one)) != sizeof(one) || pthread_join(engine->thread, NULL) != 0)
+  if (write(engine->signals, &stop_it, sizeof(stop_it)) != sizeof(stop_it) || pthread_join(engine->thread, NULL) != 0)
     abort();
   close(engine->fd);
   close(c->listen_fd);
   close(c->signal_fd);
+  close(engine->signals);
   close(c->epoll_fd);
   close(c->mark_fd);
   batch_free(&c->batch);
