@@ -18,7 +18,7 @@ static const char *const values[] = {"1",  "\"1\"", "2",    "1.5",  "null", "2.5
 static const char *const confidences[] = {NULL, "1", "0.5", "0", "0.1", "0.2", "0.3", "0.85", "5e-10"};
 static const char *const lenses[] = {"recency", "confidence", "authority", "consensus", "skeptic", "layered"};
 static const char *const limits[] = {"0.1", "0.2", "0.3", "0.5", "0.85", "1"};
-enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 0, SETTINGS = 5, ALIASES = 0 };
+enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 0, SETTINGS = 6, ALIASES = 1 };
 
 unsigned chance_below(struct chance *chance, unsigned n) { /* splitmix64, https://prng.di.unimi.it/splitmix64.c */
   uint64_t z = chance->state += 0x9e3779b97f4a7c15u;
@@ -92,6 +92,9 @@ static void make_setting(struct chance *chance, struct step *s) {
     s->path = about_predicates[one_in(chance, 2) ? 0 : chance_below(chance, COUNT(about_predicates))];
   else
     s->path = paths[chance_below(chance, COUNT(paths))];
+  if (settings[kind].about == ABOUT_PATH && strlen(s->value) == strlen(s->path) + 2 &&
+      strncmp(s->value + 1, s->path, strlen(s->path)) == 0)
+    s->path = "y"; /* nothing is the same as itself */
 }
 
 static void make_assertion(struct chance *chance, struct step *s, uint32_t *call) {
