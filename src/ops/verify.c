@@ -190,9 +190,15 @@ static int check_indexes(struct verify *v, struct err *err) {
 
 /* --- all --- */
 
+static int take(void *ctx, struct piece_item *item, struct err *err) {
+  struct verify *v = ctx;
+  int rc = tally_take(&v->tally, item, err);
+  return !rc && v->also && item->verified ? v->also(v->also_ctx, item, err) : rc;
+}
+
 static int read_entries(struct verify *v, struct err *err) {
   struct pipeline *pipeline = NULL;
-  int rc = pipeline_open(tally_take, &v->tally, &pipeline, err);
+  int rc = pipeline_open(take, v, &pipeline, err);
   if (!rc)
     rc = entries_run(v->entries, pipeline, err);
   pipeline_close(pipeline);
@@ -220,5 +226,5 @@ int verify_run(struct verify *v, struct err *err) {
   if (v->copy.kind != COPY_HOME)
     return 0;
   compare_mark(v, mark_path);
-  return check_indexes(v, err);
+  return v->also ? 0 : check_indexes(v, err);
 }

@@ -130,9 +130,13 @@ static int make_history(struct making *m, struct err *err) {
   return store_close(store, err);
 }
 
-static int write_metadata(const struct making *m, struct err *err) {
+static int write_metadata(struct making *m, struct err *err) {
+  const struct timeline *current = history_meta_current(m->filling->meta);
   char path[FILEIO_PATH_MAX];
   struct wal_usage usage;
+  memcpy(m->metadata.history_id, m->filling->meta->id, sizeof m->metadata.history_id);
+  m->metadata.timeline = current->number;
+  m->metadata.branch = current->branch;
   int code = fileio_join(path, m->config->data_dir, STORE_METADATA_FILE, err);
   if (code || (code = store_wal_usage(m->staging, &usage, err)))
     return code;
@@ -159,14 +163,10 @@ static int publish(const struct config *config, const char *staging, struct err 
 }
 
 static int make_and_publish(struct making *m, struct err *err) {
-  const struct timeline *current = history_meta_current(m->filling->meta);
   struct err ignored;
   int code = remove_staging(m->staging, err);
   if (code)
     return code;
-  memcpy(m->metadata.history_id, m->filling->meta->id, sizeof m->metadata.history_id);
-  m->metadata.timeline = current->number;
-  m->metadata.branch = current->branch;
   digest_sha256(m->metadata.root, span_of(NULL, 0));
   if ((code = make_history(m, err)) || (code = write_metadata(m, err))) {
     (void)remove_staging(m->staging, &ignored);

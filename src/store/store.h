@@ -46,7 +46,7 @@ struct store_metadata {
 
 /* What a new history is filled with. */
 struct store_filling {
-  const struct history_meta *meta; /* its identity */
+  const struct history_meta *meta; /* its identity; `fill` may add a timeline, and writes it then */
   /* Appends entries 1, 2 … in as many transactions as it likes, and fills in last_seq, assertion_count and root of
    * *metadata. NULL: the history stays empty. */
   int (*fill)(void *ctx, struct store *store, struct store_metadata *metadata, struct err *err);
