@@ -144,25 +144,27 @@ static void test_skips_runs(void) {
 
 static void test_skips_blocks(void) {
   /* By ids and batch nothing is said of the run: whole blocks are stepped over. */
-  char *body = malloc(MANY * 72), *p = body;
   struct seen *seen = malloc(sizeof(*seen));
   enum { NAMED = 10000 };
+  struct buf body;
+  buf_init(&body, 1 << 20);
   begin();
   for (int i = 0; i < NAMED; i++)
     assert_at("a", "p", "s");
   world_commit(&world);
-  p += sprintf(p, "{\"ids\":[");
+  buf_add_str(&body, "{\"ids\":[");
   for (int i = 0; i < NAMED; i++)
-    p += sprintf(p, "%s\"%s\"", i ? "," : "", world.facts[i]->id);
-  sprintf(p, "],\"reason\":\"r\"}");
-  world_request(&world, ENTRY_RETRACTION, body);
+    buf_addf(&body, "%s\"%s\"", i ? "," : "", world.facts[i]->id);
+  buf_add_str(&body, "],\"reason\":\"r\"}");
+  buf_add_byte(&body, 0);
+  world_request(&world, ENTRY_RETRACTION, (const char *)body.data);
   assert_at("a", "p", "s");
   world_commit(&world);
   scan_all(world.count, false, seen);
   CU_ASSERT_EQUAL(seen->count, 1);
   CU_ASSERT_TRUE(seen->reads <= 4 + NAMED / RETRACTED_BLOCK + 4);
   free(seen);
-  free(body);
+  buf_free(&body);
   world_close(&world);
 }
 
@@ -211,35 +213,38 @@ static bool covers(const struct selection *s, const struct fact *f) {
 }
 
 static void random_retraction(struct selection *s) {
-  char body[512], *p = body;
-  *s = (struct selection){.from = 1, .to = UINT64_MAX};
   const unsigned which = (unsigned)rand();
-  p += sprintf(p, "{");
+  struct buf body;
+  buf_init(&body, 4096);
+  *s = (struct selection){.from = 1, .to = UINT64_MAX};
+  buf_add_byte(&body, '{');
   if (which & 1) {
     s->path = paths[rand() % 3];
-    p += sprintf(p, "\"concept_path\":\"%s\",", s->path);
+    buf_addf(&body, "\"concept_path\":\"%s\",", s->path);
   }
   if ((which & 2) || !(which & 13)) {
     s->from = 1 + (uint64_t)rand() % world.count;
-    p += sprintf(p, "\"from_seq\":%" PRIu64 ",", s->from);
+    buf_addf(&body, "\"from_seq\":%" PRIu64 ",", s->from);
   }
   if (which & 16) {
     s->predicate = predicates[rand() % 3];
-    p += sprintf(p, "\"predicate\":\"%s\",", s->predicate);
+    buf_addf(&body, "\"predicate\":\"%s\",", s->predicate);
   }
-  p += sprintf(p, "\"reason\":\"r\"");
+  buf_add_str(&body, "\"reason\":\"r\"");
   if (which & 4) {
     const char *source = sources[rand() % 3];
     s->source = source ? source : "";
-    p += sprintf(p, ",\"source\":\"%s\"", s->source);
+    buf_addf(&body, ",\"source\":\"%s\"", s->source);
   }
   if (which & 8) {
     s->to = s->from + (uint64_t)rand() % world.count;
-    p += sprintf(p, ",\"to_seq\":%" PRIu64, s->to);
+    buf_addf(&body, ",\"to_seq\":%" PRIu64, s->to);
   }
-  sprintf(p, "}");
-  world_request(&world, ENTRY_RETRACTION, body);
+  buf_add_byte(&body, '}');
+  buf_add_byte(&body, 0);
+  world_request(&world, ENTRY_RETRACTION, (const char *)body.data);
   s->seq = world.count;
+  buf_free(&body);
 }
 
 static bool is_inactive(const struct selection *selections, size_t count, const struct fact *f, uint64_t snapshot) {
