@@ -50,6 +50,24 @@ static void tell_trust(void) {
   world_commit(&world);
 }
 
+/* The retraction of the page. */
+static void retract(void) {
+  struct span body, rest, text = block("retraction");
+  char line[300];
+  CU_ASSERT_TRUE_FATAL(vectors_next_line(&text, "}", &body, &rest));
+  copy(line, sizeof(line) - 1, body);
+  snprintf(line + strlen(line), 2, "}");
+  world_request(&world, ENTRY_RETRACTION, line);
+  world_commit(&world);
+}
+
+static void reinstate(void) {
+  char body[200];
+  snprintf(body, sizeof(body), "{\"reason\":\"r\",\"retraction_id\":\"%s\"}", world.facts[world.count - 1]->id);
+  world_request(&world, ENTRY_REINSTATEMENT, body);
+  world_commit(&world);
+}
+
 /* The answer's JSON; the caller frees it. */
 static char *ask(struct query *query) {
   struct arena *arena = arena_create(1 << 20);
@@ -121,6 +139,12 @@ static void test_example(void) {
   for (size_t i = 0; i < HARNESS_COUNT(others); i++)
     check_order(others[i], "3177, 3178, 3180, 3179");
   const uint64_t before = world.mark.visible_seq;
+  retract();
+  check_answers("answers-retracted", 0);
+  check_order("recency", "3178, 3177");
+  check_answers("answers", before);
+  reinstate();
+  check_answers("answers", 0);
   tell_trust();
   check_answers("answers-with-trust", 0);
   check_answers("answers", before);

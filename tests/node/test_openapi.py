@@ -185,6 +185,32 @@ def _():
     check("GET", "/v1/why/{id}", node.get("/v1/why/" + top["id"]), 200)
     check("GET", "/v1/why/{id}", node.get("/v1/why/" + "0" * 64), 404)
     check("GET", "/v1/why/{id}", node.get(f"/v1/why/{top['id']}?limit=0"), 422)
+    for path, schema in (("/v1/retract", "RetractionRequest"), ("/v1/reinstate", "ReinstatementRequest")):
+        check("POST", path, node.post(path, "{"), 400)
+        check("POST", path, node.post(path, {}), 422)
+        check("POST", path, node.post(path, "{}", headers={"Content-Type": "text/plain"}), 415)
+        check("POST", path, node.post(path, b" " * (2 << 20)), 413)
+        tap.ok(list(faults({}, document["components"]["schemas"][schema])), f"{{}} is a {schema}")
+    body = {"ids": [top["id"]], "cascade": True, "reason": "r"}
+    key = {"Idempotency-Key": "r"}
+    tap.equal(list(faults(body, document["components"]["schemas"]["RetractionRequest"])), [])
+    dry = check("POST", "/v1/retract", node.post("/v1/retract?lens=skeptic", {**body, "dry_run": True}), 200).json
+    tap.ok(dry["flips"], "the dry run has no flips")
+    done = check("POST", "/v1/retract", node.post("/v1/retract", body, headers=key), 200).json
+    check("POST", "/v1/retract", node.post("/v1/retract", {**body, "reason": "s"}, headers=key), 409)
+    check("POST", "/v1/retract", node.post("/v1/retract", {"concept_path": "none", "reason": "r"}), 404)
+    shown = check("GET", "/v1/assertions/{id}", node.get("/v1/assertions/" + top["id"]), 200).json
+    tap.equal((shown["status"], shown["retraction"]["id"]), ("retracted", done["retraction_id"]))
+    query = {"concept_path": "web/grid/chrome", "include_retracted": True}
+    listed = check("POST", "/v1/query", node.post("/v1/query", query), 200).json
+    tap.ok(any(a["status"] == "retracted" for a in listed["assertions"]), "no retracted one is listed")
+    check("GET", "/v1/why/{id}", node.get("/v1/why/" + top["id"]), 200)
+    undo = {"retraction_id": done["retraction_id"], "reason": "r"}
+    tap.equal(list(faults(undo, document["components"]["schemas"]["ReinstatementRequest"])), [])
+    check("POST", "/v1/reinstate", node.post("/v1/reinstate", {**undo, "retraction_id": "0" * 64}), 404)
+    check("GET", "/v1/retractions", node.get("/v1/retractions"), 200)
+    check("POST", "/v1/reinstate", node.post("/v1/reinstate", undo), 200)
+    check("POST", "/v1/reinstate", node.post("/v1/reinstate", undo), 409)
     check("GET", "/v1/retractions", node.get("/v1/retractions"), 200)
     check("GET", "/v1/retractions", node.get("/v1/retractions?cursor=x"), 422)
 
