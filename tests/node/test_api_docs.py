@@ -54,7 +54,7 @@ def _():
     commands = "\n".join(command for command, _ in examples())
     for path in node.get("/v1/openapi.json").json["paths"]:
         if path != "/v1/openapi.json":
-            tap.contains(re.sub(r"/assertions/[0-9a-f]{64}", "/assertions/{id}", commands), path)
+            tap.contains(re.sub(r"/(assertions|why)/[0-9a-f]{64}", r"/\1/{id}", commands), path)
 
 
 tap.run(node.close)

@@ -295,7 +295,7 @@ def _():
     tap.equal(counts(real), counts(dry), "counts of the retraction")
     for flip in dry["flips"]:
         path = flip["concept_path"]
-        now = node.get(f"/v1/query?concept_path={path}&lens=skeptic").json["resolved"]
+        now = node.get(f"/v1/query?concept_path={path}&lens={dry['lens']}").json["resolved"]
         tap.equal([{"concept_path": path, "predicate": "p", **flip["after"]}] if flip["after"] else [], now, path)
     tap.equal(believed["dry/a"][0]["value"], "x")
     again = node.post("/v1/retract", {**body, "reason": "test", "dry_run": True}).json
