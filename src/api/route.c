@@ -135,9 +135,14 @@ enum http_outcome api_dispatch(struct api *api, struct exchange *exchange) {
 /* What was stored now, and not by the first call with the same key. */
 static void note_stored(struct exchange *exchange, const struct reply *reply) {
   struct commit_receipt receipt;
-  if (reply->type != REPLY_COMMITTED || reply->replayed || reply->count == 0)
+  if (reply->replayed || reply->count == 0)
     return;
-  reply_receipt(reply, reply->count - 1, &receipt);
+  if (reply->type == REPLY_RETRACTED)
+    receipt = reply->receipt;
+  else if (reply->type == REPLY_COMMITTED)
+    reply_receipt(reply, reply->count - 1, &receipt);
+  else
+    return;
   exchange->stored_count = reply->count;
   exchange->stored_last_seq = receipt.seq;
 }

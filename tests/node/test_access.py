@@ -78,6 +78,22 @@ def _():
     tap.equal(say("loader", assertion()).json["recorded_by"], "loader")
 
 
+@tap.case("a retraction tells who made it, in the list and in the audit log")
+def _():
+    stored = say("loader", assertion()).json
+    body = {"ids": [stored["id"]], "reason": "who was it?"}
+    answer = say("root", body, "/v1/retract")
+    tap.equal((answer.status, answer.json["retracted_count"]), (200, 1))
+    undone = say("root", {"retraction_id": answer.json["retraction_id"], "reason": "me"}, "/v1/reinstate")
+    tap.equal((undone.status, undone.json["reinstated_count"]), (200, 1))
+    listed = node.get("/v1/retractions?limit=1", headers=bearer("reports")).json["retractions"][0]
+    tap.equal((listed["recorded_by"], listed["reinstated"]["recorded_by"]), ("root", "root"))
+    retract, reinstate = [line for line in audit() if line["path"] in ("/v1/retract", "/v1/reinstate")][-2:]
+    tap.equal((json.loads(retract["body"]), retract["entries"], retract["last_seq"], retract["name"]),
+              (body, 1, answer.json["seq"], "root"))
+    tap.equal((reinstate["entries"], reinstate["last_seq"]), (1, undone.json["seq"]))
+
+
 @tap.case("only an admin may assert settings, in an import too")
 def _():
     setting = {"concept_path": "source/acme", "predicate": "stemedb.trust", "value": 0.5}
