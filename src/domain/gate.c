@@ -9,7 +9,8 @@
 
 enum {
   GATE_BLOCKS = 32, /* blocks kept, by their number modulo this */
-  GATE_EAGER = 4,   /* so many rows of a run are stepped over one by one: to look further costs as much */
+  GATE_EAGER = 4,   /* so many rows of a run are stepped over one by one: to look at their block costs as much */
+  GATE_TRY = 16,    /* so many are met before a retraction is read from the history, which may be large */
   GATE_MARKS = 8    /* so many retractions of a row are tried for one that covers its run */
 };
 
@@ -26,7 +27,8 @@ struct active_gate {
   struct retraction_note assumed;     /* of reader->assumed, if that is there */
   const struct retraction_note *hint; /* the one that covered a run last; NULL: none did */
   uint32_t run;                       /* checksum of the run that an inactive row was met in last */
-  uint64_t met, try_at;               /* inactive rows of it; at how many of them its retractions are looked at next */
+  uint64_t met_in_run, met;           /* inactive rows of it; of all runs */
+  uint64_t try_at;                    /* at how many of them all the retractions of one are looked at next */
   struct gate_block blocks[GATE_BLOCKS];
 };
 
@@ -46,6 +48,7 @@ int gate_open(const struct reader *reader, uint64_t snapshot, struct active_gate
   gate->reader = reader;
   gate->snapshot = snapshot;
   gate->retractions = retractions;
+  gate->try_at = GATE_TRY;
   if (reader->assumed)
     retraction_note_init(&gate->assumed, reader->assumed->retraction);
   for (int i = 0; i < GATE_BLOCKS; i++)
@@ -151,19 +154,17 @@ int gate_next_below(struct active_gate *gate, const struct concept_row *row, uin
   const uint32_t run = checksum(row);
   uint64_t least = 0;
   *below = row->seq - 1;
-  if (run != gate->run || gate->met == 0) {
-    gate->run = run;
-    gate->met = 0;
-    gate->try_at = GATE_EAGER;
-  }
-  if (++gate->met < 2)
+  gate->met_in_run = run == gate->run ? gate->met_in_run + 1 : 1;
+  gate->run = run;
+  gate->met++;
+  if (gate->met_in_run == 1) /* most runs are short */
     return 0;
   bool found = gate->hint && row->seq <= gate->hint->seq && covers(gate->hint, row, &least);
   if (!found && gate->met >= gate->try_at) {
-    gate->try_at = gate->met * 2;
     int code = find_cover(gate, row, &least, &found, err);
     if (code)
       return code;
+    gate->try_at = found ? gate->met + GATE_TRY : gate->met * 2;
   }
   if (found) {
     *below = least - 1;
@@ -171,7 +172,7 @@ int gate_next_below(struct active_gate *gate, const struct concept_row *row, uin
   }
   struct gate_block *block = NULL;
   int code = load_block(gate, row->seq / RETRACTED_BLOCK, &block, err);
-  if (!code && gate->met >= GATE_EAGER)
+  if (!code && gate->met_in_run >= GATE_EAGER)
     *below = block_next_below(block, row->seq);
   return code;
 }
