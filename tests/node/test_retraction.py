@@ -331,7 +331,7 @@ def _():
     got = node.post("/v1/query", {"concept_path": "inc/a", "include_retracted": True}).json
     tap.equal((len(got["assertions"]), got["resolved"]), (3, []))
     timeline = node.get("/v1/query?concept_path=inc/a&lens=timeline").json["assertions"]
-    tap.equal({a["status"] for a in timeline}, {"retracted"})
+    tap.equal({a["status"] for a in timeline if "value" in a}, {"retracted"})
 
 
 @tap.case("what is wrong is said with pointers, and nothing is stored")
