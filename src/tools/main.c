@@ -35,6 +35,7 @@ static const struct subcommand calls[] = {
     {"assert", "", "store what a source says about a concept", tool_assert},
     {"import", "", "store a file of assertions, one a line", tool_import},
     {"query", "", "what is asserted about a concept, and what a lens believes", tool_query},
+    {"conflicts", "", "what sources disagree about", tool_conflicts},
     {"retract", "", "take assertions back, all that rests on them too if wanted", tool_retract},
     {"reinstate", "", "undo a retraction", tool_reinstate},
     {"retractions", "", "what was retracted, when and why", tool_retractions},

@@ -69,8 +69,12 @@ static int make_trust(struct call *call, const struct option_list *trust, struct
 
 static int make_body(struct call *call, const struct query_args *args, const char *cursor, struct buf *body) {
   struct buf trust;
-  int status = make_trust(call, &args->trust, &trust);
   request_begin(body);
+  int status = make_trust(call, &args->trust, &trust);
+  if (status >= 0) {
+    buf_free(&trust);
+    return status;
+  }
   request_text(body, "concept_path", call_operand(call, 0));
   request_text(body, "match", args->subtree ? "subtree" : NULL);
   request_text(body, "predicate", args->predicate);

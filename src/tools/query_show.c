@@ -8,9 +8,11 @@
 /* The answer's concept need not stand in each row on a terminal, unless it is one of many. */
 static bool many_concepts(struct call *call) {
   const char *asked = reply_text(call->reply, "concept_path");
-  for (size_t i = 0; i < reply_length(call->reply, "assertions"); i++)
-    if (strcmp(asked, reply_text(reply_element(call->reply, "assertions", i), "concept_path")) != 0)
+  for (size_t i = 0; i < reply_length(call->reply, "assertions"); i++) {
+    struct json_object *assertion = reply_element(call->reply, "assertions", i);
+    if (!reply_member(assertion, "kind") && strcmp(asked, reply_text(assertion, "concept_path")) != 0)
       return true;
+  }
   return false;
 }
 
@@ -95,6 +97,20 @@ static int show_layers(struct call *call, bool many) {
   return call_print(call, table);
 }
 
+/* A retraction or a reinstatement on a timeline, with its reason in place of a value. */
+static void add_event(struct table *table, struct json_object *event) {
+  struct json_object *request = reply_member(event, "request");
+  reply_cell(table, event, "seq");
+  reply_cell(table, request, "concept_path");
+  reply_cell(table, request, "predicate");
+  reply_cell_json(table, request, "reason");
+  table_add_text(table, "");
+  reply_cell(table, request, "source");
+  reply_cell(table, event, "kind");
+  reply_cell(table, event, "timestamp");
+  reply_cell(table, event, "id");
+}
+
 static void add_assertion(struct call *call, struct table *table, struct json_object *assertion) {
   reply_cell(table, assertion, "seq");
   reply_cell(table, assertion, "concept_path");
@@ -122,8 +138,13 @@ static int show_assertions(struct call *call, bool many) {
                                          {"ID", TABLE_PLAIN}};
   size_t count = reply_length(call->reply, "assertions");
   struct table *table = table_create("assertion", columns, sizeof(columns) / sizeof(columns[0]));
-  for (size_t i = 0; table && i < count; i++)
-    add_assertion(call, table, reply_element(call->reply, "assertions", i));
+  for (size_t i = 0; table && i < count; i++) {
+    struct json_object *assertion = reply_element(call->reply, "assertions", i);
+    if (reply_member(assertion, "kind"))
+      add_event(table, assertion);
+    else
+      add_assertion(call, table, assertion);
+  }
   if (count)
     call_title(call, "Assertions");
   return call_print(call, table);

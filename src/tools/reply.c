@@ -3,7 +3,7 @@
 #include <json-c/json.h>
 #include <limits.h>
 
-enum { REPLY_DEPTH = 128, CELL_MAX = 64 << 20 };
+enum { REPLY_DEPTH = 128 };
 
 int reply_parse(struct span text, struct json_object **out, struct err *err) {
   struct json_tokener *tokener = text.len < INT_MAX ? json_tokener_new_ex(REPLY_DEPTH) : NULL;
@@ -82,26 +82,40 @@ void reply_cell(struct table *table, struct json_object *object, const char *nam
   table_add(table, as_text(reply_member(object, name)));
 }
 
-void reply_cell_json(struct table *table, struct json_object *object, const char *name) {
+/* A member as JSON; null is told from one that is not there. */
+static struct span member_as_json(struct json_object *object, const char *name) {
   struct json_object *value = NULL;
   bool there = json_object_is_type(object, json_type_object) && json_object_object_get_ex(object, name, &value);
-  table_add(table, there ? as_json(value) : span_str(""));
+  return there ? as_json(value) : span_str("");
+}
+
+void reply_show_json(struct buf *out, struct json_object *object, const char *name) {
+  buf_add_span(out, member_as_json(object, name));
+}
+
+void reply_cell_json(struct table *table, struct json_object *object, const char *name) {
+  table_add(table, member_as_json(object, name));
+}
+
+void reply_show_ratio(struct buf *out, const struct screen *screen, struct json_object *object, const char *name) {
+  struct json_object *value = reply_member(object, name);
+  if (screen->terminal && json_object_is_type(value, json_type_double))
+    buf_addf(out, "%.3g", json_object_get_double(value));
+  else
+    reply_show(out, value);
 }
 
 void reply_cell_ratio(struct table *table, const struct screen *screen, struct json_object *object, const char *name) {
-  struct json_object *value = reply_member(object, name);
-  char text[32];
-  if (screen->terminal && json_object_is_type(value, json_type_double)) {
-    snprintf(text, sizeof(text), "%.3g", json_object_get_double(value));
-    table_add_text(table, text);
-  } else {
-    table_add(table, as_text(value));
-  }
+  struct buf text;
+  buf_init(&text, REPLY_CELL_MAX);
+  reply_show_ratio(&text, screen, object, name);
+  table_add(table, buf_span(&text));
+  buf_free(&text);
 }
 
 void reply_cell_list(struct table *table, struct json_object *object, const char *name) {
   struct buf text;
-  buf_init(&text, CELL_MAX);
+  buf_init(&text, REPLY_CELL_MAX);
   for (size_t i = 0; i < reply_length(object, name); i++) {
     if (i > 0)
       buf_add_str(&text, ", ");

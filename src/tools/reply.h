@@ -30,8 +30,14 @@ uint64_t reply_count(struct json_object *object, const char *name);
 /* Whether the member is there, and false. */
 bool reply_is_false(struct json_object *object, const char *name);
 
+enum { REPLY_CELL_MAX = 64 << 20 }; /* bytes of one cell */
+
 /* Appends what a person reads: strings without quotes, null as nothing, all else as JSON. */
 void reply_show(struct buf *out, struct json_object *value);
+/* Appends a member as JSON, strings with their quotes; nothing if it is not there. */
+void reply_show_json(struct buf *out, struct json_object *object, const char *name);
+/* Appends a fraction, with few digits on a terminal. */
+void reply_show_ratio(struct buf *out, const struct screen *screen, struct json_object *object, const char *name);
 
 /* Adds a cell: a member as reply_show shows it, */
 void reply_cell(struct table *table, struct json_object *object, const char *name);

@@ -30,6 +30,7 @@ tool_run tool_accept_loss;
 tool_run tool_assert;
 tool_run tool_backup;
 tool_run tool_config;
+tool_run tool_conflicts;
 tool_run tool_dump;
 tool_run tool_export;
 tool_run tool_import;
@@ -37,13 +38,13 @@ tool_run tool_init;
 tool_run tool_load;
 tool_run tool_query;
 tool_run tool_reinstate;
+tool_run tool_restore;
 tool_run tool_retract;
 tool_run tool_retractions;
 tool_run tool_status;
 tool_run tool_token;
-tool_run tool_why;
-tool_run tool_restore;
 tool_run tool_verify;
+tool_run tool_why;
 
 /* Says what went wrong and returns the status that it means. */
 int tool_fail(const struct tool *tool, const struct err *err);
