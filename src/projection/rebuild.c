@@ -26,15 +26,20 @@ static int project_range(struct projection *p, struct reader_ahead *ahead, uint6
   return 0;
 }
 
-static void tell_start(const struct projection *p, uint64_t last_seq) {
+static int tell_start(const struct projection *p, struct store *store, uint64_t last_seq, struct err *err) {
+  uint64_t assertions;
   log_info(p->log, "Index rebuild started...");
+  int rc = history_count_kind(store, last_seq, ENTRY_ASSERTION, &assertions, err);
+  if (rc)
+    return rc;
   for (size_t i = 0; i < INDEX_COUNT; i++) {
     if (i == INDEX_PREDICATE)
       log_info(p->log, "Rebuilding %s index from %llu assertions...", index_table[i].noun,
-               (unsigned long long)last_seq);
+               (unsigned long long)assertions);
     else
       log_info(p->log, "Rebuilding %s index...", index_table[i].noun);
   }
+  return 0;
 }
 
 int rebuild_run(struct projection *p, struct store *store, uint64_t last_seq, bool rebuild, struct err *err) {
@@ -42,11 +47,11 @@ int rebuild_run(struct projection *p, struct store *store, uint64_t last_seq, bo
   struct reader_ahead *ahead = NULL;
   int rc = 0;
   if (rebuild)
-    tell_start(p, last_seq);
+    rc = tell_start(p, store, last_seq, err);
   else if (p->state.applied_seq < last_seq)
     log_info(p->log, "Projecting entries %llu to %llu", (unsigned long long)p->state.applied_seq + 1,
              (unsigned long long)last_seq);
-  if (p->state.applied_seq < last_seq)
+  if (rc == 0 && p->state.applied_seq < last_seq)
     rc = reader_ahead_start(store, p->state.applied_seq + 1, last_seq, &ahead, err);
   if (rc == 0)
     rc = project_range(p, ahead, last_seq, err);

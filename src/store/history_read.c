@@ -113,8 +113,30 @@ int history_read(struct store *store, uint64_t from_seq, uint64_t to_seq, size_t
   return code;
 }
 
+enum { AT_KIND = 5, AT_LENGTH = 8 }; /* in a record (model/entry.h) */
+
+int history_count_kind(struct store *store, uint64_t last_seq, uint8_t kind, uint64_t *count, struct err *err) {
+  enum { PIECE_BYTES = 4 << 20 };
+  struct buf records;
+  int code = 0;
+  *count = 0;
+  buf_init(&records, PIECE_BYTES + 2 * ENTRY_MAX_SIZE);
+  for (uint64_t at = 1; at <= last_seq && !code;) {
+    size_t n = 0;
+    code = history_read(store, at, last_seq, PIECE_BYTES, &records, &n, err);
+    if (!code && n == 0)
+      code = err_set(err, ERR_CORRUPT, "the history has no seq %" PRIu64, at);
+    struct span rest = buf_span(&records), record;
+    for (uint64_t end = at + n; at < end && !code; at++) {
+      code = group_next(&rest, at, &record, err);
+      *count += !code && record.data[AT_KIND] == kind;
+    }
+  }
+  buf_free(&records);
+  return code;
+}
+
 int history_next(struct span *rest, struct entry *entry, struct err *err) {
-  enum { AT_LENGTH = 8 };
   size_t len = rest->len >= ENTRY_OVERHEAD ? get_u32(rest->data + AT_LENGTH) : 0;
   if (len < ENTRY_OVERHEAD || len > rest->len)
     return err_set(err, ERR_CORRUPT, "a record of %zu bytes where %zu are left", len, rest->len);

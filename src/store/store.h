@@ -82,6 +82,9 @@ NODISCARD int history_read(struct store *store, uint64_t from_seq, uint64_t to_s
                            size_t *count, struct err *err);
 /* Takes the next record off *rest, checks and decodes it. */
 NODISCARD int history_next(struct span *rest, struct entry *entry, struct err *err);
+/* How many of the entries 1..last_seq are of this kind. Reads all of them, without looking at their checksums. */
+NODISCARD int history_count_kind(struct store *store, uint64_t last_seq, uint8_t kind, uint64_t *count,
+                                 struct err *err);
 /* The greatest seq <= `max_seq` whose time is <= `time_us`, by binary search (time rises with seq); 0 if none. */
 NODISCARD int history_seq_at(struct store *store, int64_t time_us, uint64_t max_seq, uint64_t *seq, struct err *err);
 

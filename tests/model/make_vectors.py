@@ -119,6 +119,15 @@ VALUES = [
 ]
 
 # sent, canonical: bodies of assertions. Times and the order of members are the point.
+RETRACTIONS = [
+    ('{"reason":"wr\\u006fng","concept_path":"source/caniuse","cascade":true,"dry_run":true,"to_seq":1e2,"from_seq":2.0}',
+     '{"cascade":true,"concept_path":"source/caniuse","from_seq":2,"reason":"wrong","to_seq":100}'),
+    ('{"source":null,"predicate":"p","batch":"000102030405060708090a0b0c0d0e0f","reason":"r","ids":["' + "bb" * 32 + '","' + "aa" * 32 + '"]}',
+     '{"batch":"000102030405060708090a0b0c0d0e0f","ids":["' + "bb" * 32 + '","' + "aa" * 32 + '"],"predicate":"p","reason":"r","source":null}'),
+]
+REINSTATEMENTS = [
+    ('{"retraction_id":"' + "cd" * 32 + '", "reason":"\\u00fc"}', '{"reason":"\u00fc","retraction_id":"' + "cd" * 32 + '"}'),
+]
 BODIES = [
     (r'{"predicate":"supported","concept_path":"web/grid/chrome","value":{"version_added":"57"},"confidence":0.950,'
      r'"source":"source/caniuse"}',
@@ -230,8 +239,11 @@ def entries():
     e2 = Entry(1, 2, 1764020595123457, item(6, salt[::-1]), body2, "null", salt[::-1])
     body3 = '{"ids":["' + e1.id.hex() + '"],"reason":"wrong"}'
     e3 = Entry(2, 3, 1764020600000000, b"", body3)
+    body4 = '{"reason":"it was right after all","retraction_id":"' + e3.id.hex() + '"}'
+    server4 = item(1, b"alice") + item(3, b"alice\0reinstate") + item(4, key_hash)
+    e4 = Entry(3, 4, 1764020700000000, server4, body4)
     erased = Entry(1, 1, 1764020595123456, server1, body1, '{"version_added":"57"}', salt, erase=True)
-    return e1, e2, e3, erased
+    return e1, e2, e3, e4, erased
 
 
 def show_entry(e, title):
@@ -289,22 +301,37 @@ Times become UTC with up to 6 fractional digits; what is absent stays absent.
         print(sent, "->", expected)
     print("""```
 
+## Canonical bodies of retractions and reinstatements
+
+The request without `dry_run`; `ids` stay in the order sent.
+
+```retractions""")
+    for sent, expected in RETRACTIONS:
+        print(sent, "->", expected)
+    print("""```
+
+```reinstatements""")
+    for sent, expected in REINSTATEMENTS:
+        print(sent, "->", expected)
+    print("""```
+
 ## Entries
 
 `V` = SHA-256(salt || value), `D` = SHA-256(body with `value` replaced by `V` as a JSON string of hex digits),
 `id` = BLAKE2b-256("stemedb-id-1" || kind || D || seq || time), `leaf` = SHA-256(0x00 || leaf_data). The layout of `record` and of
 `server` is in `src/model/entry.h` and `docs/storage.md`.""")
-    e1, e2, e3, erased = entries()
+    e1, e2, e3, e4, erased = entries()
     show_entry(e1, "An assertion with every item of the server section")
     show_entry(e2, "An assertion by nobody in particular")
     show_entry(e3, "A retraction")
+    show_entry(e4, "A reinstatement of it")
     show_entry(erased, "The first one after its value was erased")
     print("""
 The erased one has the same `D`, `id` and `leaf`.
 
 ## Merkle roots
 
-RFC 9162, section 2.1.1: the root over the first n of the leaves of the three entries above and of SHA-256(0x00 || i) for the
+RFC 9162, section 2.1.1: the root over the first n of the leaves of the first three entries above and of SHA-256(0x00 || i) for the
 bytes i = 4 to 8.
 
 ```roots""")

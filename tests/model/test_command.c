@@ -202,6 +202,38 @@ static void test_cut_frames(void) {
   buf_free(&out);
 }
 
+static void test_retracted(void) {
+  struct commit_receipt receipt = {.seq = 7, .time_us = 9};
+  struct reply reply;
+  struct err err;
+  struct buf out;
+  buf_init(&out, 4096);
+  memset(receipt.id, 3, ID_SIZE);
+  for (int replayed = 0; replayed <= 1; replayed++) {
+    buf_reset(&out);
+    reply_put_retracted(&out, 5, replayed, &receipt, UINT64_C(1) << 40, 2);
+    CU_ASSERT_EQUAL_FATAL(reply_parse(buf_span(&out), &reply, &err), 0);
+    CU_ASSERT_TRUE(reply.type == REPLY_RETRACTED && reply.tag == 5 && reply.replayed == (replayed != 0));
+    CU_ASSERT_EQUAL(memcmp(&reply.receipt, &receipt, sizeof(receipt)), 0);
+    CU_ASSERT_TRUE(reply.direct == UINT64_C(1) << 40 && reply.cascaded == 2);
+  }
+  cut_everywhere(&out, true);
+  static const uint8_t types[] = {COMMAND_RETRACT, COMMAND_REINSTATE};
+  for (size_t i = 0; i < 2; i++) {
+    struct command command;
+    struct command_entry entry = {.kind = 2, .body = span_str("{}")};
+    buf_reset(&out);
+    command_begin(&out, types[i], 6, (struct span){NULL, 0}, NULL, 1);
+    command_put_entry(&out, &entry);
+    command_end(&out, 0);
+    CU_ASSERT_EQUAL_FATAL(command_parse(buf_span(&out), &command, &err), 0);
+    CU_ASSERT_TRUE(command.type == types[i] && command.count == 1);
+    CU_ASSERT_EQUAL(command_next_entry(&command.entries, &entry, &err), 0);
+    CU_ASSERT_TRUE(span_equal(entry.body, span_str("{}")));
+  }
+  buf_free(&out);
+}
+
 static void test_full_buffer(void) {
   struct buf out;
   buf_init(&out, 40);
@@ -217,6 +249,7 @@ int main(void) {
       {"the size of a frame is known once its header is there", test_frame_sizes},
       {"replies come back as they were written", test_replies},
       {"refused items come back as they were written", test_refusals},
+      {"retractions and what is replied come back as they were written", test_retracted},
       {"frames cut at any byte are refused", test_cut_frames},
       {"a frame larger than its buffer leaves it failed", test_full_buffer},
   };

@@ -7,9 +7,10 @@
 #include "model/digest.h"
 #include "model/entry.h"
 #include "model/proof.h"
+#include "model/retraction.h"
 #include "tests/model/vectors.h"
 
-enum { RECORD_MAX = 4096, ENTRY_COUNT = 4, LEAVES = 8 };
+enum { RECORD_MAX = 4096, ENTRY_COUNT = 5, LEAVES = 8 };
 
 /* One ```entry block, decoded. */
 struct example {
@@ -325,12 +326,43 @@ static void test_bodies(void) {
   arena_free(arena);
 }
 
+/* One block of requests, each with the canonical body that it becomes. */
+static void check_requests(const char *kind, bool retracts, size_t expected_count) {
+  struct span rest = buf_span(&file), block, sent, expected;
+  struct arena *arena = arena_create(1 << 20);
+  static struct field_errors errors;
+  struct json_fault fault;
+  struct json_doc doc;
+  struct err err;
+  size_t count = 0;
+  CU_ASSERT_FATAL(arena != NULL && vectors_next_block(&rest, kind, &block));
+  field_errors_init(&errors, arena);
+  for (; vectors_next_line(&block, " -> ", &sent, &expected); count++) {
+    struct retraction_draft retraction = {0};
+    struct reinstatement_draft reinstatement = {0};
+    CU_ASSERT_EQUAL_FATAL(json_parse(arena, sent, &doc, &fault, &err), 0);
+    int code = retracts ? retraction_validate(arena, &doc, 0, span_str(""), &errors, &retraction, &err)
+                        : reinstatement_validate(arena, &doc, 0, span_str(""), &errors, &reinstatement, &err);
+    CU_ASSERT_EQUAL(code, 0);
+    CU_ASSERT_EQUAL_FATAL(errors.count, 0);
+    CU_ASSERT(span_equal(retracts ? retraction.body : reinstatement.body, expected));
+  }
+  CU_ASSERT_EQUAL(count, expected_count);
+  arena_free(arena);
+}
+
+static void test_requests(void) {
+  check_requests("retractions", true, 2);
+  check_requests("reinstatements", false, 1);
+}
+
 int main(void) {
   static const struct test_case cases[] = {
       {"numbers are canonical, or refused, as in the test vectors", test_numbers},
       {"computed doubles are written as in the test vectors", test_doubles},
       {"values are canonical as in the test vectors", test_values},
       {"bodies of assertions are canonical as in the test vectors", test_bodies},
+      {"bodies of retractions and reinstatements are canonical as in the test vectors", test_requests},
       {"digests, ids and leaves are those of the test vectors", test_digests},
       {"records are read and written as in the test vectors", test_records},
       {"Merkle roots are those of the test vectors", test_roots},

@@ -1,6 +1,9 @@
 /* What retractions cover, over random histories, against a naive reader of them. */
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/retraction.h"
 #include "projection/cover.h"
@@ -323,6 +326,62 @@ static void parents_and_children_are_found(void) {
   fixture_free(&f);
 }
 
+#ifdef STEMEDB_FAULTS_ENABLED
+static void only_open(struct fixture *f) {
+  fixture_open(f);
+}
+
+static void want_rebuild(const struct fixture *f) {
+  char path[FILEIO_PATH_MAX];
+  CU_ASSERT_EQUAL_FATAL(fileio_join(path, f->indexes, "REBUILD", &err), 0);
+  int fd = open(path, O_CREAT | O_WRONLY, 0600);
+  CU_ASSERT_TRUE_FATAL(fd >= 0);
+  close(fd);
+}
+
+/* Between any two indexes of the transactions of a retraction and its reinstatement, and around their commits. */
+static void a_kill_leaves_all_of_it_or_nothing(void) {
+  struct fixture f;
+  struct story s;
+  fixture_create(&f);
+  fixture_open(&f);
+  story_begin(&s, &f, 99);
+  for (int i = 0; i < 900; i++) {
+    story_assert(&s);
+    if (i % 300 == 299)
+      story_store(&s, false);
+  }
+  story_retract(&s);
+  story_assert(&s);
+  story_reinstate(&s);
+  story_retract(&s);
+  story_store(&s, false);
+  for (int at = 1; at <= 4 * INDEX_COUNT; at += 3) {
+    char faults[64];
+    snprintf(faults, sizeof(faults), "projection.apply.index=kill@%d", at);
+    want_rebuild(&f);
+    fixture_release(&f);
+    CU_ASSERT_TRUE(fixture_killed(&f, faults, only_open));
+    fixture_reopen(&f);
+    fixture_open(&f);
+    check_snapshot(&s, s.last);
+  }
+  static const char *const commits[] = {"projection.apply.before_commit=kill@2", "projection.apply.after_commit=kill@2",
+                                        "projection.apply.before_commit=kill@3",
+                                        "projection.apply.after_commit=kill@3"};
+  for (size_t i = 0; i < HARNESS_COUNT(commits); i++) {
+    want_rebuild(&f);
+    fixture_release(&f);
+    CU_ASSERT_TRUE(fixture_killed(&f, commits[i], only_open));
+    fixture_reopen(&f);
+    fixture_open(&f);
+    check_snapshot(&s, s.last);
+  }
+  story_end(&s);
+  fixture_free(&f);
+}
+#endif
+
 static void rows_of_any_shape_come_back(void) {
   for (uint64_t n = 0; n < 3000; n++) {
     uint64_t words[RETRACTED_WORDS] = {0}, back[RETRACTED_WORDS], reinstated;
@@ -363,6 +422,9 @@ int main(void) {
       {"a rebuild gives the same bytes as projecting one by one", a_rebuild_gives_the_same_bytes},
       {"a cover as of before, extended entry by entry, is the same", a_cover_that_is_extended_is_the_same},
       {"parents and children of an assertion are found", parents_and_children_are_found},
+#ifdef STEMEDB_FAULTS_ENABLED
+      {"kill -9 anywhere leaves all of a retraction or nothing", a_kill_leaves_all_of_it_or_nothing},
+#endif
       {"rows of any shape come back as they were", rows_of_any_shape_come_back},
   };
   return harness_run("cover", cases, HARNESS_COUNT(cases));

@@ -78,6 +78,13 @@ static void a_rebuild_speaks_the_words_of_the_runbook(void) {
   for (size_t i = 0; i < HARNESS_COUNT(lines) && at; i++)
     at = strstr(at, lines[i]);
   CU_ASSERT_PTR_NOT_NULL(at);
+  char count[64];
+  unsigned assertions = 0;
+  for (uint64_t seq = 1; seq <= f.last; seq++)
+    assertions += f.made[seq].kind == ENTRY_ASSERTION;
+  CU_ASSERT_TRUE(assertions < f.last);
+  snprintf(count, sizeof(count), "Rebuilding predicate index from %u assertions...", assertions);
+  CU_ASSERT_PTR_NOT_NULL(strstr((char *)text.data, count));
   buf_free(&text);
   fixture_free(&f);
 }
