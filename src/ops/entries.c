@@ -147,7 +147,7 @@ static int open_all(struct entries *e, struct err *err) {
     report_finding(e->report, "identity", &place, "the history's id and timelines (key 0) cannot be read");
   }
   e->info.last_seq = last;
-  e->info.clean = e->info.log.commits == 0 && e->info.from_log == 0 && e->info.undone == 0;
+  e->info.clean = e->info.log.commits == 0 && e->info.undone == 0;
   return e->leaves ? check_closed(e, err) : 0;
 }
 

@@ -10,7 +10,17 @@
 struct extra {
   uint64_t seq;
   size_t offset, len; /* in `extra_bytes` */
+  struct lsn at;      /* where its transaction ends */
 };
+
+/* An entry of the log that is another one on the pages. */
+struct contradiction {
+  uint64_t seq;
+  uint32_t page;
+  struct lsn at;
+};
+
+enum { CONTRADICTIONS_MAX = 100 };
 
 struct undone {
   uint64_t seq;
@@ -31,6 +41,8 @@ struct entries {
   struct buf extra_bytes;
   struct undone *undone; /* owned */
   size_t undone_count, undone_capacity;
+  struct contradiction contradictions[CONTRADICTIONS_MAX]; /* the newest ones, going round */
+  size_t contradiction_count;
   uint64_t end;                   /* entries from here on are not taken; UINT64_MAX: none */
   struct pipeline *pipeline;      /* while they run */
   char log_file[FILEIO_PATH_MAX]; /* of the damage or entry that is reported */

@@ -50,7 +50,7 @@ static int add_extra(struct entries *e, const struct entry *entry, struct err *e
     e->extras = larger;
     e->extra_capacity = capacity;
   }
-  e->extras[e->extra_count++] = (struct extra){entry->seq, e->extra_bytes.len, entry->record.len};
+  e->extras[e->extra_count++] = (struct extra){entry->seq, e->extra_bytes.len, entry->record.len, e->log.at};
   buf_add_span(&e->extra_bytes, entry->record);
   return buf_check(&e->extra_bytes, "what only the log has", err);
 }
@@ -66,13 +66,9 @@ static int take_committed(void *ctx, struct span record, struct err *err) {
     return rc;
   if (!found)
     return add_extra(e, &entry, err);
-  if (!span_equal(stored, record)) {
-    struct place place = {
-        .file = log_file(e, e->log.at.file), .has_offset = true, .offset = e->log.at.offset, .seq = entry.seq};
-    report_finding(e->report, "contradiction", &place,
-                   "entry %" PRIu64 " of the transaction that ends here is another one than on page %" PRIu32,
-                   entry.seq, e->value.page);
-  }
+  if (!span_equal(stored, record))
+    e->contradictions[e->contradiction_count++ % CONTRADICTIONS_MAX] =
+        (struct contradiction){entry.seq, e->value.page, e->log.at};
   return 0;
 }
 
@@ -140,12 +136,31 @@ static int compare_extras(const void *a, const void *b) {
   return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
+/* What lies before the last checkpoint is on the pages, or was taken away since: recovery does not look there. */
+static bool is_replayed(const struct entries *e, struct lsn at) {
+  return !e->info.log.has_checkpoint || lsn_compare(at, e->info.log.checkpoint_from) > 0;
+}
+
+static void report_contradictions(struct entries *e) {
+  size_t count = e->contradiction_count < CONTRADICTIONS_MAX ? e->contradiction_count : CONTRADICTIONS_MAX;
+  for (size_t i = 0; i < count; i++) {
+    const struct contradiction *c = &e->contradictions[i];
+    struct place place = {.file = log_file(e, c->at.file), .has_offset = true, .offset = c->at.offset, .seq = c->seq};
+    if (is_replayed(e, c->at))
+      report_finding(e->report, "contradiction", &place,
+                     "entry %" PRIu64 " of the transaction that ends here is another one than on page %" PRIu32, c->seq,
+                     c->page);
+  }
+}
+
 /* By seq; of several that the log has for one seq, the last. */
 static void sort_extras(struct entries *e) {
   size_t kept = 0;
   if (e->extra_count > 1)
     qsort(e->extras, e->extra_count, sizeof(*e->extras), compare_extras);
   for (size_t i = 0; i < e->extra_count; i++) {
+    if (!is_replayed(e, e->extras[i].at))
+      continue;
     if (kept > 0 && e->extras[kept - 1].seq == e->extras[i].seq)
       kept--;
     e->extras[kept++] = e->extras[i];
@@ -206,6 +221,7 @@ int entries_read_log(struct entries *e, struct err *err) {
   if (rc)
     return rc;
   sort_extras(e);
+  report_contradictions(e);
   e->info.from_log = e->extra_count;
   return find_end(e, err);
 }

@@ -61,6 +61,8 @@ static void tell(struct report *report, uint64_t *count, bool damage, const char
   }
   vsnprintf(text, sizeof(text), fmt, list);
   report_progress_end(report);
+  if (report->listener)
+    report->listener(report->listener_ctx, kind, damage, place, text);
   if (report->out)
     write_line(report->out, damage ? "damage" : "note", place, text);
   add_json(&report->json, kind, damage, place, text);

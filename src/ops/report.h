@@ -24,15 +24,20 @@ struct place {
 
 enum { REPORT_TOLD_MAX = 1000 };
 
+/* Told of everything as it is met. */
+typedef void report_listener(void *ctx, const char *kind, bool damage, const struct place *place, const char *text);
+
 struct report {
-  FILE *out;         /* findings go here as they are met; NULL: kept in `json` alone */
-  bool progress;     /* show it on standard error */
-  uint64_t findings; /* damage */
-  uint64_t notes;    /* what is worth knowing and no damage */
-  struct buf json;   /* the told ones, objects with commas between */
-  uint64_t shown_us; /* when progress was shown last */
-  bool shown;        /* a progress line stands there */
-  const char *doing; /* of that line; borrowed */
+  FILE *out;                 /* findings go here as they are met; NULL: kept in `json` alone */
+  bool progress;             /* show it on standard error */
+  uint64_t findings;         /* damage */
+  uint64_t notes;            /* what is worth knowing and no damage */
+  struct buf json;           /* the told ones, objects with commas between */
+  uint64_t shown_us;         /* when progress was shown last */
+  bool shown;                /* a progress line stands there */
+  const char *doing;         /* of that line; borrowed */
+  report_listener *listener; /* NULL: none */
+  void *listener_ctx;
 };
 
 /* `json`: nothing is written until report_json(). Progress is shown if standard error is a terminal. */

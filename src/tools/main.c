@@ -24,6 +24,7 @@ static const struct subcommand subcommands[] = {
     {"restore", "check|files BACKUP, undo|done", "the steps of scripts/restore-stemedb.sh", tool_restore},
     {"accept-loss", "--to-seq N", "go on without the acknowledged entries after N, which are lost", tool_accept_loss},
     {"token", "add NAME --role ROLE [--source PATH]... | list | revoke NAME", "who may call, and what", tool_token},
+    {"doctor", "[HOME]", "what ails a home, and which section of which runbook applies", tool_doctor},
     {"dump", "[--output FILE] [HOME|BACKUP]", "a whole history as text, one entry a line", tool_dump},
     {"load", "[--partial] FILE", "make the history of a new home from a dump", tool_load},
     {"verify", "[--json] [--against URL|HOME|BACKUP] [HOME|BACKUP|ARCHIVE]", "prove that a copy of a history is whole",

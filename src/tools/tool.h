@@ -31,6 +31,7 @@ tool_run tool_assert;
 tool_run tool_backup;
 tool_run tool_config;
 tool_run tool_conflicts;
+tool_run tool_doctor;
 tool_run tool_dump;
 tool_run tool_export;
 tool_run tool_import;
