@@ -90,10 +90,12 @@ int call_find_id(struct call *call, const char *text, char id[CALL_ID_SIZE]) {
   uint64_t seq = 0;
   struct buf target;
   struct err err;
-  if (len == 0 || len > 19 || text[strspn(text, "0123456789")] != '\0') {
-    snprintf(id, CALL_ID_SIZE, "%s", text);
-    return len < CALL_ID_SIZE ? -1 : call_usage(call, "%s is neither an id nor a seq", text);
+  if (len == CALL_ID_SIZE - 1 && text[strspn(text, "0123456789abcdef")] == '\0') {
+    memcpy(id, text, CALL_ID_SIZE);
+    return -1;
   }
+  if (len == 0 || len > 19 || text[strspn(text, "0123456789")] != '\0')
+    return call_usage(call, "%s is neither an id nor a seq", text);
   seq = strtoumax(text, NULL, 10);
   target_begin(&target, "/v1/assertions");
   target_count(&target, "after_seq", (struct option_count){true, seq ? seq - 1 : 0});

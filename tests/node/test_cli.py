@@ -175,6 +175,14 @@ def _():
         (["--source", "source/mdn"], {"source": "source/mdn"}), (["--anonymous"], {"source": None}),
         (["--as-of", str(seq)], {"as_of": seq}), (["--as-of", "2020-01-01T00:00:00Z"], {"as_of": "2020-01-01T00:00:00Z"}),
         (["--min-confidence", "0.5"], {"min_confidence": 0.5}), (["--limit", "2"], {"limit": 2}),
+        (["--valid-at", "2026-01-01T00:00:00Z"], {"valid_at": "2026-01-01T00:00:00Z"}),
+        (["--decay", "--as-of", str(seq)], {"decay": True, "as_of": seq}),
+        (["--include-retracted"], {"include_retracted": True}),
+        (["--exclude-source", "source/mdn", "--exclude-source=x"], {"exclude_sources": ["source/mdn", "x"]}),
+        (["--lens", "authority", "--trust", "source/mdn=0.1", "--trust", "a=b=1e-1"],
+         {"lens": "authority", "trust_override": {"source/mdn": 0.1, "a=b": 0.1}}),
+        (["--aliases"], {"aliases": True}), (["--explain"], {"explain": True}),
+        (["--lens", "layered"], {"lens": "layered"}), (["--lens", "timeline"], {"lens": "timeline"}),
     ):
         tap.equal(cli("query", "cli/q", "--json", *arguments).out,
                   node.post("/v1/query", {"concept_path": "cli/q", **body}).body.decode(), f"answer with {arguments}")
@@ -194,6 +202,30 @@ def _():
     tap.equal([row for row in rows if row[0] == "assertion"],
               [["assertion", str(a["seq"]), "cli/q", "p", json.dumps(a["value"]), json.dumps(a["confidence"]),
                 a.get("source", ""), "active", a["timestamp"], a["id"]] for a in answer["assertions"]])
+
+
+@tap.case("query shows layers, values that add up, and what an explanation says")
+def _():
+    history_of_query()
+    node.assert_one("source/caniuse", 1, predicate="stemedb.tier")
+    body = {"concept_path": "cli/q", "lens": "layered", "explain": True}
+    [topic] = node.post("/v1/query", body).json["resolved"]
+    rows = cli("query", "cli/q", "--lens", "layered", "--explain").rows
+    tap.equal([row[3:] for row in rows if row[0] == "layer"],
+              [[str(l["tier"]), json.dumps(l["value"]), json.dumps(l["confidence"]), json.dumps(l["conflict"]), l["status"],
+                l["winner"]] for l in topic["layers"]])
+    tap.equal(len(topic["layers"]), 2)
+    tap.equal([(row[3], row[4], row[8], row[10]) for row in rows if row[0] == "considered"],
+              [(str(c["seq"]), c["source"] or "", str(c["tier"]), str(c["group"])) for c in topic["explain"]["considered"]])
+    left_out = cli("query", "cli/q", "--explain", "--exclude-source", "source/mdn").rows
+    tap.equal([row[4:6] for row in left_out if row[0] == "left_out"], [["source/mdn", "exclude_sources"]])
+    for part in ("\nLayers\n", "\nConsidered\n"):
+        tap.contains(on_terminal("query", "cli/q", "--lens", "layered", "--explain"), part)
+    node.assert_one("predicate/cli-many", "many", predicate="stemedb.cardinality")
+    node.assert_one("cli/many", "a", predicate="cli-many", source="source/a")
+    node.assert_one("cli/many", "b", predicate="cli-many", source="source/b")
+    tap.equal(sorted(row[3:] for row in cli("query", "cli/many").rows if row[0] == "value"),
+              [['"a"', "1", "source/a"], ['"b"', "1", "source/b"]])
 
 
 @tap.case("query shows columns on a terminal, cut to its width")
@@ -260,6 +292,123 @@ def _():
     tap.contains(cli("query", "a", "--lens", "telescope", status=1).err, "/lens ")
     tap.contains(cli("query", "a", "--cursor", "x\x1b[2J", status=1).err, "/cursor ")
     tap.contains(cli("query", "a\udcff", status=1).err, "400")
+
+
+# --- retract, reinstate, retractions, why ---
+
+
+def believed(path):
+    return [(r["predicate"], r["value"]) for r in node.get("/v1/query?lens=confidence&concept_path=" + path).json["resolved"]]
+
+
+@tap.case("retract takes back what is selected, a dry run first, and reinstate undoes it")
+def _():
+    node.assert_one("cli/r", "good", source="source/good", confidence=0.5)
+    bad = node.assert_one("cli/r", "bad", source="source/bad", confidence=0.9)
+    child = node.assert_one("cli/r/child", "bad too", derived_from=[bad["id"]])
+    before = node.health()["last_seq"]
+    dry = cli("retract", "--source", "source/bad", "--cascade", "--reason", "it lied", "--dry-run", "--lens", "confidence")
+    tap.equal([row for row in dry.rows if row[0] == "flip"],
+              [["flip", "cli/r", "p", '"bad"', '"good"'], ["flip", "cli/r/child", "p", '"bad too"', ""]])
+    tap.equal(dict(row for row in dry.rows if len(row) == 2)["cascaded_count"], "1")
+    tap.equal((node.health()["last_seq"], believed("cli/r")), (before, [("p", "bad")]))
+    answer = node.post("/v1/retract?lens=confidence", {"source": "source/bad", "cascade": True, "reason": "it lied", "dry_run": True})
+    tap.equal(cli("retract", "--source", "source/bad", "--cascade", "--reason", "it lied", "--dry-run", "--lens", "confidence",
+                  "--json").out, answer.body.decode())
+
+    done = dict(cli("retract", "--source", "source/bad", "--cascade", "--reason", "it lied", "--key", "retract-1").rows)
+    tap.equal((done["seq"], done["retracted_count"], done["cascaded_count"]), (str(before + 1), "1", "1"))
+    again = cli("retract", "--source", "source/bad", "--cascade", "--reason", "it lied", "--key", "retract-1", "--json").json
+    tap.equal((again["retraction_id"], again["seq"]), (done["retraction_id"], before + 1))
+    tap.equal((believed("cli/r"), believed("cli/r/child")), ([("p", "good")], []))
+
+    [row] = [row for row in cli("retractions").rows if row[0] == done["seq"]]
+    tap.equal((row[2:6], row[8:]), (["standing", "1", "1", "it lied"], [done["retraction_id"], "", ""]))
+    shown = cli("query", "cli/r", "--include-retracted")
+    tap.equal([row[7] for row in shown.rows if row[0] == "assertion"], ["retracted", "active"])
+    timeline = cli("query", "cli/r", "--lens", "timeline").rows
+    tap.equal([row[7] for row in timeline], ["active", "retracted", "retraction"])
+    tap.equal(timeline[-1][4], '"it lied"')
+    tap.contains(on_terminal("why", bad["id"], columns=120), "Retracted: it lied")
+
+    undone = dict(cli("reinstate", done["seq"], "--reason", "it did not").rows)
+    tap.equal((undone["retraction_id"], undone["reinstated_count"]), (done["retraction_id"], "2"))
+    tap.equal((believed("cli/r"), believed("cli/r/child")), ([("p", "bad")], [("p", "bad too")]))
+    [row] = [row for row in cli("retractions").rows if row[0] == done["seq"]]
+    tap.equal((row[2], row[9:]), ("reinstated", [undone["seq"], "it did not"]))
+    tap.equal(cli("retractions", "--json").out, node.get("/v1/retractions").body.decode())
+    tap.contains(cli("reinstate", done["retraction_id"], "--reason", "again", status=1).err, "(409 ")
+    tap.equal(len(cli("retractions", "--limit", "1", "--all").rows), len(cli("retractions").rows))
+    tap.equal(child["status"], "active")
+
+
+@tap.case("retract asks on a terminal, having shown what would change")
+def _():
+    node.assert_one("cli/ask", 1, source="source/ask")
+    before = node.health()["last_seq"]
+    arguments = ["retract", "--concept", "cli/ask", "--reason", "r"]
+    printed = on_terminal(*arguments, typed=b"n\n", status=1)
+    for part in ("retracted_count", "What is believed would change:", "cli/ask", "Retract them? [y/N]", "Nothing was changed."):
+        tap.contains(printed, part)
+    tap.equal(node.health()["last_seq"], before)
+    on_terminal(*arguments, typed=b"\x04", status=1)
+    tap.contains(on_terminal(*arguments, typed=b"y\n"), f"stemedb reinstate {before + 1} --reason")
+    tap.equal((node.health()["last_seq"], believed("cli/ask")), (before + 1, []))
+    node.assert_one("cli/ask", 2)
+    tap.ok("?" not in on_terminal(*arguments, "--yes"))
+    tap.equal(believed("cli/ask"), [])
+
+
+@tap.case("retract selects by every option")
+def _():
+    batch = node.post("/v1/assert", [{"concept_path": f"cli/s/{i}", "predicate": f"p{i % 2}", "value": i} for i in range(6)]).json
+    seqs = [a["seq"] for a in batch["assertions"]]
+    for arguments, count in (
+        (["--batch", batch["batch"]], 6), (["--batch", batch["batch"], "--predicate", "p1"], 3),
+        (["--id", batch["assertions"][0]["id"], "--id", str(seqs[1])], 2),
+        (["--from-seq", str(seqs[1]), "--to-seq", str(seqs[3])], 3), (["--concept", "cli/s/5"], 1),
+    ):
+        run = cli("retract", "--reason", "r", "--dry-run", "--json", *arguments)
+        tap.equal(run.json["retracted_count"], count, f"with {arguments}")
+
+
+@tap.case("retract and reinstate refuse what is wrong")
+def _():
+    before = node.health()["last_seq"]
+    cli("retract", "--concept", "cli/r", status=2)
+    cli("retract", "--reason", "r", "operand", status=2)
+    cli("retract", "--reason", "r", "--from-seq", "x", status=2)
+    tap.contains(cli("retract", "--reason", "r", status=1).err, "(422 ")
+    tap.contains(cli("retract", "--reason", "r", "--concept", "cli/none", status=1).err, "(404 ")
+    tap.contains(cli("retract", "--reason", "r", "--id", "f" * 64, status=1).err, "(404 ")
+    cli("retract", "--reason", "r", "--id", "nonsense", status=2)
+    tap.contains(cli("retract", "--reason", "r", "--id", "999999999", status=1).err, "no entry with seq 999999999")
+    cli("retract", "--reason", "r", "--id", "x" * 100, status=2)
+    cli("reinstate", status=2)
+    cli("reinstate", "1", status=2)
+    tap.contains(cli("reinstate", "0" * 64, "--reason", "r", status=1).err, "(404 ")
+    tap.contains(cli("reinstate", "1", "--reason", "r", status=1).err, "(404 ")
+    tap.equal(node.health()["last_seq"], before)
+
+
+@tap.case("why tells what an assertion rests on and what rests on it, by id or seq")
+def _():
+    a = node.assert_one("cli/w/a", 1, source="source/w")
+    b = node.assert_one("cli/w/b", 2, derived_from=[a["id"]])
+    c = node.assert_one("cli/w/c", 3, derived_from=[b["id"]])
+    for named in (b["id"], str(b["seq"])):
+        tap.equal([[row[0], row[1], row[2], row[8], row[9]] for row in cli("why", named).rows],
+                  [["assertion", "0", str(b["seq"]), b["id"], ""], ["rests_on", "1", str(a["seq"]), a["id"], b["id"]],
+                   ["supports", "1", str(c["seq"]), c["id"], b["id"]]])
+    tap.equal(cli("why", c["id"], "--json").out, node.get("/v1/why/" + c["id"]).body.decode())
+    tap.equal([row[0] for row in cli("why", b["id"], "--direction", "supports").rows], ["assertion", "supports"])
+    tap.equal(len(cli("why", b["id"], "--as-of", str(b["seq"])).rows), 2)
+    tap.contains(cli("why", c["id"], "--limit", "1").err, "There is more: --all, or --cursor ")
+    tap.equal([row[0] for row in cli("why", c["id"], "--limit", "1", "--all").rows if row[0] != "assertion"], ["rests_on"] * 2)
+    tap.contains(cli("why", "f" * 64, status=1).err, "(404 ")
+    for named in ("../health", "", "F" * 64, "f" * 63, "1x", "18446744073709551616", "\x1b[2J"):
+        tap.contains(cli("why", named, status=2).err, "is neither an id nor a seq")
+    cli("why", status=2)
 
 
 # --- import ---
@@ -465,7 +614,9 @@ def _():
         path = os.path.join(work, "whole.ndjson")
         cli("export", "--output", path)
         run = cli("import", path, "--no-key", home=other.home, status=4)  # a child's parent has another id there
-        tap.equal([row[2] for row in run.rows if row[0] == "error"], ["/derived_from/0: there is no assertion with this id"])
+        tap.equal({row[2] for row in run.rows if row[0] == "error"}, {"/derived_from/0: there is no assertion with this id"})
+        tap.equal(counts(run)["left_out"], sum(json.loads(line)["kind"] != "assertion" for line in open(path)))
+        tap.contains(run.err, "retractions and reinstatements of the export were left out")
 
         def strip(answer):
             for assertion in answer["assertions"]:
