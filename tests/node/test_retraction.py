@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -422,32 +423,75 @@ def _():
     tap.equal(seen, {0, many}, "what readers saw")
 
 
+def check_killed(where, number, kill):
+    """Retracts with a key while kill() does its work; all of it is there afterwards or nothing, and once it was repeated, all."""
+    many, source, key = 300, f"source/kill-{number}", {"Idempotency-Key": f"kill-{number}"}
+    parents = [fact(f"kill/{number}/{i}", i, source) for i in range(many)]
+    parents = where.post("/v1/assert", parents).json["assertions"]
+    children = [fact(f"kill/{number}/{i}", i, "source/child", derived_from=[p["id"]]) for i, p in enumerate(parents)]
+    tap.equal(where.post("/v1/assert", children).status, 201)
+    body = {"concept_path": source, "reason": "killed", "cascade": True}
+    pid = where.pids("committer")[0]
+    done = kill(pid)
+    first = where.post("/v1/retract", body, headers=key)
+    done()
+    tap.ok(first.status in (200, 503), f"status of {first}")
+    tap.wait_for(lambda: where.pids("committer") not in ([], [pid]), "new committer")
+    where.wait_ready()
+    query = {"concept_path": f"kill/{number}", "match": "subtree", "limit": 1000}
+    left = len(where.post("/v1/query", query).json["assertions"])
+    tap.ok(left in (0, 2 * many), f"{left} of {2 * many} are active after a kill")
+    if first.status == 200:
+        tap.equal(left, 0, "what an acknowledged retraction left")
+    again = where.post("/v1/retract", body, headers=key)
+    tap.equal((again.status, counts(again.json)), (200, (0, 2 * many)))
+    tap.equal(where.post("/v1/query", query).json["assertions"], [])
+    listed = [r for r in where.get("/v1/retractions?limit=50").json["retractions"]
+              if r["request"].get("concept_path") == source]
+    tap.equal(len(listed), 1, "retractions with this key")
+    return left
+
+
 @tap.case("after kill -9 in the middle a retraction is there whole, or not at all, and its key makes it so once")
 def _():
-    many, chance = 300, random.Random(7)
-    for number in range(5):
-        source, key = f"source/kill-{number}", {"Idempotency-Key": f"kill-{number}"}
-        parents = assert_all(*[fact(f"kill/{number}/{i}", i, source) for i in range(many)])["assertions"]
-        assert_all(*[fact(f"kill/{number}/{i}", i, "source/child", derived_from=[p["id"]]) for i, p in enumerate(parents)])
-        body = {"concept_path": source, "reason": "killed", "cascade": True}
-        pid = node.pids("committer")[0]
+    chance = random.Random(7)
+
+    def kill(pid):
         timer = threading.Timer(chance.random() * 0.01, os.kill, (pid, signal.SIGKILL))
         timer.start()
-        first = node.post("/v1/retract", body, headers=key)
-        timer.join()
-        tap.ok(first.status in (200, 503), f"status of {first}")
-        tap.wait_for(lambda: node.pids("committer") not in ([], [pid]), "new committer")
-        node.wait_ready()
-        left = len(values(f"kill/{number}"))
-        tap.ok(left in (0, 2 * many), f"{left} of {2 * many} are active after a kill")
-        if first.status == 200:
-            tap.equal(left, 0, "what an acknowledged retraction left")
-        again = node.post("/v1/retract", body, headers=key)
-        tap.equal((again.status, counts(again.json)), (200, (0, 2 * many)))
-        tap.equal(values(f"kill/{number}"), [])
-        listed = [r for r in node.get("/v1/retractions?limit=50").json["retractions"]
-                  if r["request"].get("concept_path") == source]
-        tap.equal(len(listed), 1, "retractions with this key")
+        return timer.join
+
+    for number in range(3):
+        check_killed(node, number, kill)
+
+
+# Where the committer dies, at which passage (the second retraction of its life, or its batch), and what then is left.
+PLACES = [("committer.retract.computed", 2, 600), ("committer.after_append", 4, None), ("committer.after_flush", 4, 0),
+          ("projection.apply.before_commit", 4, 0), ("committer.before_reply", 4, 0)]
+
+
+@tap.case("the same at each step of its commit")
+def _():
+    for number, (place, passage, wanted) in enumerate(PLACES):
+        with Instance(env={"STEMEDB_FAULTS": f"{place}=kill@{passage}"}) as other:
+            item = other.assert_one("kill/first", 1)
+            if place.startswith("committer.retract"):
+                tap.equal(other.post("/v1/retract", {"ids": [item["id"]], "reason": "the first"}).status, 200)
+            left = check_killed(other, number, lambda pid: lambda: None)
+            tap.ok(wanted in (None, left), f"{left} are active after a kill at {place}, not {wanted}")
+
+
+@tap.case("indexes that are made anew from the history tell the same")
+def _():
+    def told():
+        listed = node.get("/v1/retractions?limit=1000").json["retractions"]
+        shown = node.get("/v1/query?concept_path=kill&match=subtree&include_retracted=true&limit=1000").json
+        return listed, shown["assertions"], values("s"), values("o"), values("chain"), values("d")
+    before = told()
+    node.stop()
+    shutil.rmtree(node.path("data", "db", "indexes"))
+    node.start()
+    tap.equal(told(), before, "what is told after a rebuild")
 
 
 tap.run(finish=node.close, on_failure=lambda: "\n" + "\n".join(node.log().splitlines()[-20:]))
