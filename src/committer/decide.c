@@ -40,7 +40,7 @@ static int check_parents(struct committer *c, const struct command_entry *entry,
     uint64_t seq;
     bool found;
     /* Nobody can know the id of an entry of this batch, so the indexes know all. */
-    if (lookup_id(&c->reader, entry->derived + (size_t)i * ID_SIZE, c->mark.seq, &seq, &found, err))
+    if (lookup_assertion(&c->reader, entry->derived + (size_t)i * ID_SIZE, c->mark.seq, &seq, &found, err))
       return err->code;
     if (found)
       continue;

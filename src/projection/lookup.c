@@ -18,8 +18,9 @@ int ids_find(struct projection *p, const unsigned char id[ID_SIZE], uint64_t *se
   return 0;
 }
 
-int lookup_id(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot, uint64_t *seq,
-              bool *found, struct err *err) {
+/* `kind` is told if it is found. */
+static int look_up(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot, uint64_t *seq,
+                   uint8_t *kind, bool *found, struct err *err) {
   int rc = ids_find(reader->projection, id, seq, found, err);
   if (rc || !*found)
     return rc;
@@ -30,9 +31,26 @@ int lookup_id(const struct reader *reader, const unsigned char id[ID_SIZE], uint
   struct entry entry;
   buf_init(&record, ENTRY_MAX_SIZE);
   rc = history_get(reader->store, *seq, &record, &entry, found, err);
-  if (rc == 0 && *found)
+  if (rc == 0 && *found) {
     *found = memcmp(entry.id, id, ID_SIZE) == 0;
+    *kind = entry.kind;
+  }
   buf_free(&record);
+  return rc;
+}
+
+int lookup_id(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot, uint64_t *seq,
+              bool *found, struct err *err) {
+  uint8_t kind;
+  return look_up(reader, id, snapshot, seq, &kind, found, err);
+}
+
+int lookup_assertion(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot, uint64_t *seq,
+                     bool *found, struct err *err) {
+  uint8_t kind = 0;
+  int rc = look_up(reader, id, snapshot, seq, &kind, found, err);
+  if (rc == 0)
+    *found = *found && kind == ENTRY_ASSERTION;
   return rc;
 }
 

@@ -37,6 +37,9 @@ struct reader {
 /* The seq of the entry with this id, at most `snapshot`. Compares the whole id. */
 NODISCARD int lookup_id(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot, uint64_t *seq,
                         bool *found, struct err *err);
+/* The same for the id of an assertion: a retraction or reinstatement is not found. */
+NODISCARD int lookup_assertion(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot,
+                               uint64_t *seq, bool *found, struct err *err);
 /* What an Idempotency-Key (scope, hash) of an assert, retract or reinstate stored first. `content` is the rolling
  * digest of its bodies: d1 = SHA-256(body1), dn = SHA-256(d(n-1) || SHA-256(bodyn)). */
 struct key_record {

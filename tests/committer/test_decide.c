@@ -14,7 +14,7 @@ static struct {
   unsigned char line[DIGEST_SIZE];
 } index_of;
 
-int lookup_id(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot, uint64_t *seq,
+int lookup_assertion(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot, uint64_t *seq,
               bool *found, struct err *err) {
   (void)reader, (void)snapshot, (void)err;
   *found = memcmp(id, index_of.id, ID_SIZE) == 0;

@@ -18,7 +18,7 @@ static const char *const values[] = {"1",  "\"1\"", "2",    "1.5",  "null", "2.5
 static const char *const confidences[] = {NULL, "1", "0.5", "0", "0.1", "0.2", "0.3", "0.85", "5e-10"};
 static const char *const lenses[] = {"recency", "confidence", "authority", "consensus", "skeptic", "layered"};
 static const char *const limits[] = {"0.1", "0.2", "0.3", "0.5", "0.85", "1"};
-enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 0, SETTINGS = 6, ALIASES = 1 };
+enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 1, SETTINGS = 6, ALIASES = 1 };
 
 unsigned chance_below(struct chance *chance, unsigned n) { /* splitmix64, https://prng.di.unimi.it/splitmix64.c */
   uint64_t z = chance->state += 0x9e3779b97f4a7c15u;

@@ -156,9 +156,11 @@ bool model_stands(const struct model *model, const struct step *step) {
 }
 
 struct fact *model_reinstate(struct model *model, const struct step *step) {
-  const uint64_t retraction = model_find(model, step->target)->seq;
+  const uint64_t retraction = model_find(model, step->target)->seq, before = model->count;
   struct fact *fact = add(model, step);
   fact->retraction = retraction;
+  for (uint64_t seq = 1; seq < retraction; seq++)
+    fact->direct += model_retracted_by(model, seq, before) && !model_retracted_by(model, seq, fact->seq);
   return fact;
 }
 

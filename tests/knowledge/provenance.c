@@ -138,17 +138,28 @@ static const struct fact *reinstated_by(const struct model *model, const struct 
   return NULL;
 }
 
+static bool is_number(struct json_object *object, const char *pointer, uint64_t value) {
+  struct json_object *got;
+  return json_pointer_get(object, pointer, &got) == 0 && json_object_is_type(got, json_type_int) &&
+         (uint64_t)json_object_get_int64(got) == value;
+}
+
+static bool is_text(struct json_object *object, const char *pointer, const char *value) {
+  struct json_object *got;
+  return json_pointer_get(object, pointer, &got) == 0 && json_object_is_type(got, json_type_string) &&
+         strcmp(json_object_get_string(got), value) == 0;
+}
+
 /* The members that a list of retractions must show, as they must be. */
 static bool is_shown(const struct model *model, const struct fact *fact, uint64_t snapshot, struct json_object *got) {
   const struct fact *undone = reinstated_by(model, fact, snapshot);
-  struct json_object *id, *direct, *cascaded, *seq;
-  return json_object_object_get_ex(got, "id", &id) && strcmp(json_object_get_string(id), fact->id) == 0 &&
-         json_object_object_get_ex(got, "seq", &seq) && (uint64_t)json_object_get_int64(seq) == fact->seq &&
-         json_object_object_get_ex(got, "retracted_count", &direct) &&
-         (uint64_t)json_object_get_int64(direct) == fact->direct &&
-         json_object_object_get_ex(got, "cascaded_count", &cascaded) &&
-         (uint64_t)json_object_get_int64(cascaded) == fact->cascaded &&
-         (strstr(request_text(got), "\"reinstated") != NULL) == (undone != NULL);
+  struct json_object *none;
+  return is_text(got, "/retraction_id", fact->id) && is_number(got, "/seq", fact->seq) &&
+         is_number(got, "/retracted_count", fact->direct) && is_number(got, "/cascaded_count", fact->cascaded) &&
+         is_text(got, "/reason", "because") && is_text(got, "/status", undone ? "reinstated" : "standing") &&
+         (undone ? is_number(got, "/reinstated/seq", undone->seq) &&
+                       is_number(got, "/reinstated/reinstated_count", undone->direct)
+                 : json_object_object_get_ex(got, "reinstated", &none) && !none);
 }
 
 bool provenance_check_retractions(struct run *run, uint64_t snapshot, unsigned limit) {

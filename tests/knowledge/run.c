@@ -80,23 +80,37 @@ static bool store(struct run *run, const struct step *step, struct json_object *
   return same || fail(run, "step %u is stored otherwise: %s", step->uid, where);
 }
 
+/* What is not an assertion is nothing to rest on. */
+static bool rests_on_assertions(const struct model *model, const struct step *step) {
+  for (size_t i = 0; i < step->parent_count; i++)
+    if (model_find(model, step->parents[i])->step.kind != STEP_ASSERT)
+      return false;
+  return true;
+}
+
 static bool assert_one(struct run *run, const struct step *step) {
   struct json_object *body = request_of_step(&run->model, step), *answer;
   const int status = engine_request(run->engine, HTTP_POST, "/v1/assert", request_text(body), &answer);
   json_object_put(body);
-  return status == 201 ? store(run, step, answer, "", engine_time())
-                       : fail(run, "step %u: status %d, not 201", step->uid, status);
+  if (status != (rests_on_assertions(&run->model, step) ? 201 : 422))
+    return fail(run, "step %u: status %d", step->uid, status);
+  return status != 201 || store(run, step, answer, "", engine_time());
 }
 
 static bool assert_many(struct run *run, const struct step *steps, size_t count) {
   struct json_object *body = json_object_new_array(), *answer, *stored;
-  for (size_t i = 0; i < count; i++)
+  bool good = true;
+  for (size_t i = 0; i < count; i++) {
     json_object_array_add(body, request_of_step(&run->model, &steps[i]));
+    good = good && rests_on_assertions(&run->model, &steps[i]);
+  }
   const int status = engine_request(run->engine, HTTP_POST, "/v1/assert", request_text(body), &answer);
   json_object_put(body);
-  if (status != 201 || !json_object_object_get_ex(answer, "assertions", &stored) ||
-      json_object_array_length(stored) != count)
-    return fail(run, "the array of step %u: status %d, not 201", steps[0].uid, status);
+  if (status != (good ? 201 : 422) || (good && (!json_object_object_get_ex(answer, "assertions", &stored) ||
+                                                json_object_array_length(stored) != count)))
+    return fail(run, "the array of step %u: status %d", steps[0].uid, status);
+  if (!good)
+    return true;
   for (size_t i = 0; i < count; i++)
     if (!store(run, &steps[i], json_object_array_get_idx(stored, i), member(answer, "batch"), engine_time() + i))
       return false;
@@ -126,14 +140,20 @@ static bool retract(struct run *run, const struct step *step) {
 }
 
 static bool reinstate(struct run *run, const struct step *step) {
-  struct json_object *body = request_of_step(&run->model, step);
-  const int status = engine_request(run->engine, HTTP_POST, "/v1/reinstate", request_text(body), NULL);
+  struct json_object *body = request_of_step(&run->model, step), *answer, *count;
+  const int status = engine_request(run->engine, HTTP_POST, "/v1/reinstate", request_text(body), &answer);
   const bool stands = model_stands(&run->model, step);
   json_object_put(body);
   if (status != (stands ? 200 : 409))
     return fail(run, "step %u: status %d, not %d", step->uid, status, stands ? 200 : 409);
-  if (stands)
-    model_reinstate(&run->model, step)->time_us = engine_time();
+  if (!stands)
+    return true;
+  struct fact *fact = model_reinstate(&run->model, step);
+  fact->time_us = engine_time();
+  snprintf(fact->id, sizeof(fact->id), "%s", member(answer, "reinstatement_id"));
+  if (!json_object_object_get_ex(answer, "reinstated_count", &count) ||
+      json_object_get_int64(count) != (int64_t)fact->direct)
+    return fail(run, "step %u: %ld active again expected, got %s", step->uid, (long)fact->direct, request_text(answer));
   return true;
 }
 

@@ -14,6 +14,8 @@ void check_ids(struct fixture *f) {
     CU_ASSERT_EQUAL_FATAL(lookup_id(&f->reader, f->made[i].id, f->last, &seq, &found, &err), 0);
     CU_ASSERT_TRUE_FATAL(found);
     CU_ASSERT_EQUAL(seq, i);
+    CU_ASSERT_EQUAL(lookup_assertion(&f->reader, f->made[i].id, f->last, &seq, &found, &err), 0);
+    CU_ASSERT_EQUAL(found, f->made[i].kind == ENTRY_ASSERTION);
     CU_ASSERT_EQUAL(lookup_id(&f->reader, f->made[i].id, i - 1, &seq, &found, &err), 0);
     CU_ASSERT_FALSE(found);
     unsigned char other[ID_SIZE];
