@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tests/knowledge/request.h"
 #include "tests/knowledge/topic.h"
 
 enum { CLASS_MAX = 64 };
@@ -200,10 +201,13 @@ static struct item *collect(const struct view *v, size_t *count) {
   *count = 0;
   for (uint64_t seq = v->snapshot; seq > 0; seq--) {
     const struct fact *fact = &v->model->facts[seq - 1];
-    if (fact->step.kind != STEP_ASSERT || !in_scope(v, &fact->step) || model_retracted_by(v->model, seq, v->snapshot))
+    const bool all = v->q->include_retracted || strcmp(v->q->lens, "timeline") == 0;
+    const bool retracted = model_retracted_by(v->model, seq, v->snapshot);
+    if (fact->step.kind != STEP_ASSERT || !in_scope(v, &fact->step) || (retracted && !all))
       continue;
     const char *tier = model_setting(v->model, fact->step.source, "stemedb.tier", v->snapshot);
     const struct item item = {.fact = fact,
+                              .retracted = retracted,
                               .confidence = decayed(v, fact),
                               .trust = trust_of(v, fact->step.source),
                               .tier = tier ? atoi(tier) : 3};
@@ -335,9 +339,9 @@ static void find_heads(struct topic *t) {
   if (!t->heads)
     abort();
   for (size_t i = 0; i < t->count; i++) {
-    t->items[i].head = true;
+    t->items[i].head = !t->items[i].retracted;
     for (size_t k = 0; k < i; k++)
-      if (text_equal(t->items[k].fact->step.source, t->items[i].fact->step.source) &&
+      if (t->items[k].head && text_equal(t->items[k].fact->step.source, t->items[i].fact->step.source) &&
           (!t->many || strcmp(t->items[k].fact->step.value, t->items[i].fact->step.value) == 0))
         t->items[i].head = false;
     if (t->items[i].head)
@@ -346,9 +350,9 @@ static void find_heads(struct topic *t) {
 }
 
 static void put_one(struct json_object *out, const struct view *v, const struct topic *t, const struct groups *groups) {
-  const struct item *best = &t->items[0];
-  for (size_t i = 1; i < t->count; i++)
-    if (lens_order(v->q->lens, &t->items[i], best) < 0)
+  const struct item *best = NULL;
+  for (size_t i = 0; i < t->count; i++)
+    if (!t->items[i].retracted && (!best || lens_order(v->q->lens, &t->items[i], best) < 0))
       best = &t->items[i];
   if (strcmp(v->q->lens, "consensus") == 0 || strcmp(v->q->lens, "skeptic") == 0)
     put_winner(out, groups->list[0].winner, groups->list[0].share);
@@ -369,6 +373,11 @@ static struct json_object *resolve_topic(const struct view *v, struct item *item
   t.tolerance = tolerance ? strtod(tolerance, NULL) : -1;
   t.many = cardinality && strcmp(cardinality, "\"many\"") == 0;
   find_heads(&t);
+  if (t.head_count == 0 || strcmp(v->q->lens, "timeline") == 0) { /* nothing is believed */
+    json_object_put(out);
+    free(t.heads);
+    return NULL;
+  }
   model_groups_make(t.heads, t.head_count, t.tolerance, &groups);
   put(out, "concept_path", text(v->q->aliases ? v->q->path : items[0].fact->step.path));
   put(out, "predicate", text(predicate));
@@ -432,6 +441,42 @@ static void order_resolved(const struct view *v, const struct item *items, size_
     }
 }
 
+/* --- a timeline --- */
+
+static bool is_event_of(const struct view *v, const struct fact *fact, const struct item *items, size_t count) {
+  const struct fact *r = fact->step.kind == STEP_REINSTATE ? &v->model->facts[fact->retraction - 1] : fact;
+  for (size_t i = 0; r->step.kind == STEP_RETRACT && i < count; i++)
+    if (items[i].fact->seq < r->seq && r->covers[items[i].fact->seq])
+      return true;
+  return false;
+}
+
+static struct json_object *show_event(const struct view *v, const struct fact *fact) {
+  struct json_object *out = json_object_new_object();
+  put(out, "kind", text(fact->step.kind == STEP_RETRACT ? "retraction" : "reinstatement"));
+  put(out, "id", text(fact->id));
+  put(out, "seq", json_object_new_int64((int64_t)fact->seq));
+  put(out, "timestamp", model_timestamp(fact->time_us));
+  put(out, "request", request_of_step(v->model, &fact->step));
+  return out;
+}
+
+/* The assertions, with the retractions and reinstatements of them where they came: all by seq, or topic by topic. */
+static void list_events(const struct view *v, const struct item *items, size_t count, struct json_object *list) {
+  for (size_t from = 0, to; from < count; from = to) {
+    for (to = from + 1; to < count && (!v->q->subtree || topic_order(v, &items[from], &items[to]) == 0); to++)
+      continue;
+    for (uint64_t seq = 1; seq <= v->snapshot; seq++) {
+      const struct fact *fact = &v->model->facts[seq - 1];
+      if (is_event_of(v, fact, items + from, to - from))
+        json_object_array_add(list, show_event(v, fact));
+      for (size_t i = from; i < to; i++)
+        if (items[i].fact == fact)
+          json_object_array_add(list, model_show(v->model, fact, v->snapshot));
+    }
+  }
+}
+
 void model_answer(const struct model *model, const struct question *q, int64_t moment_us, struct answer *out) {
   struct view v = {.model = model, .q = q, .snapshot = model_snapshot(model, q), .moment_us = moment_us};
   size_t count, topics = 0;
@@ -446,10 +491,13 @@ void model_answer(const struct model *model, const struct question *q, int64_t m
   for (size_t from = 0, to; from < count; from = to) {
     for (to = from + 1; to < count && topic_order(&v, &items[from], &items[to]) == 0; to++)
       continue;
-    resolved[topics++] = resolve_topic(&v, items + from, to - from);
+    if ((resolved[topics] = resolve_topic(&v, items + from, to - from)) != NULL)
+      topics++;
   }
   sort_items(&v, items, count);
-  for (size_t i = 0; i < count; i++)
+  if (strcmp(q->lens, "timeline") == 0)
+    list_events(&v, items, count, out->assertions);
+  for (size_t i = 0; i < count && strcmp(q->lens, "timeline") != 0; i++)
     json_object_array_add(out->assertions, model_show(model, items[i].fact, v.snapshot));
   order_resolved(&v, items, count, resolved, topics, out);
   free(resolved);

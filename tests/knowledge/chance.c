@@ -16,7 +16,8 @@ static const char *const values[] = {"1",  "\"1\"", "2",    "1.5",  "null", "2.5
                                      "3",  "\"a\"", "true", "1.25", "-0.5", "100000000", "1e-9",
                                      "[]", "9"};
 static const char *const confidences[] = {NULL, "1", "0.5", "0", "0.1", "0.2", "0.3", "0.85", "5e-10"};
-static const char *const lenses[] = {"recency", "confidence", "authority", "consensus", "skeptic", "layered"};
+static const char *const lenses[] = {"recency", "confidence", "authority", "consensus",
+                                     "skeptic", "layered",    "timeline"};
 static const char *const limits[] = {"0.1", "0.2", "0.3", "0.5", "0.85", "1"};
 enum { DAY_US_MILLIONS = 86400, RETRACTIONS = 1, SETTINGS = 6, ALIASES = 1 };
 
@@ -226,6 +227,7 @@ void chance_question(struct chance *chance, size_t done, struct question *q) {
     q->valid_at = some_time(chance);
   if (ALIASES && !q->subtree && one_in(chance, 2))
     q->aliases = true;
+  q->include_retracted = one_in(chance, 3);
   choose_sources(chance, q);
   choose_moment(chance, done, q);
 }

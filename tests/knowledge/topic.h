@@ -10,8 +10,9 @@ struct item {
   const struct fact *fact;
   double confidence, trust; /* decayed, overridden */
   int tier;
-  bool head;    /* its source's newest */
-  double level; /* of its group among the groups (ties share one), 0 if it does not count */
+  bool retracted; /* is listed, and counts for nothing */
+  bool head;      /* its source's newest */
+  double level;   /* of its group among the groups (ties share one), 0 if it does not count */
 };
 
 struct group {
