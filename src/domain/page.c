@@ -26,6 +26,13 @@ bool page_admits(const struct page *page, uint32_t order, const struct rank *ran
   return !page_full(page) || compare_places(order, rank, page->items[0]->order, &page->items[0]->rank) < 0;
 }
 
+bool page_holds(const struct page *page, uint32_t order, const struct rank *rank) {
+  for (size_t i = 0; i < page->count; i++)
+    if (compare_places(order, rank, page->items[i]->order, &page->items[i]->rank) == 0)
+      return true;
+  return false;
+}
+
 static void sift_up(struct page *page, size_t at) {
   struct page_item *item = page->items[at];
   while (at > 0) {

@@ -31,6 +31,8 @@ struct page {
 NODISCARD int page_init(struct page *page, struct arena *arena, size_t capacity, struct err *err);
 /* Whether an item of this order and rank would be among the best so far. */
 bool page_admits(const struct page *page, uint32_t order, const struct rank *rank);
+/* Whether an item of this order and rank is among them. Looks at all of them. */
+bool page_holds(const struct page *page, uint32_t order, const struct rank *rank);
 /* Adds one that page_admits(), in place of the last one if the page is full. `record` is copied if it is not too long.
  */
 NODISCARD int page_add(struct page *page, uint32_t order, uint32_t topic, const struct rank *rank, struct span record,

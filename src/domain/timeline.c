@@ -71,6 +71,9 @@ static int offer(struct walk *walk, uint64_t seq, struct err *err) {
   const uint32_t order = walk->query->subtree ? walk->topic->index : 0;
   if (!page_admits(&walk->page, order, &rank))
     return 0;
+  /* What befell several topics of a class of aliases comes once in their common order. */
+  if (walk->query->aliases && page_holds(&walk->page, order, &rank))
+    return 0;
   return page_add(&walk->page, order, walk->topic->index, &rank, (struct span){NULL, 0}, err);
 }
 

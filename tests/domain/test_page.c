@@ -55,6 +55,8 @@ static void test_keeps_the_best(void) {
     CU_ASSERT_EQUAL_FATAL(page.count, count < capacity ? count : capacity);
     for (size_t i = 0; i < page.count; i++)
       check_item(page.items[i], &places[i]);
+    for (size_t i = 0; i < count; i++)
+      CU_ASSERT_EQUAL(page_holds(&page, places[i].order, &places[i].rank), i < page.count);
     arena_free(arena);
   }
 }

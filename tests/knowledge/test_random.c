@@ -13,7 +13,7 @@
 #include "tests/knowledge/run.h"
 #include "tests/knowledge/shrink.h"
 
-enum { QUESTIONS = 300, ROUNDS = 90, RESOLUTIONS = 20000 };
+enum { QUESTIONS = 300, ROUNDS = 120, RESOLUTIONS = 20000 };
 
 /* Where everything came from, as of now and, in between, of old moments. */
 static bool ask_around(struct run *run, unsigned limit) {
