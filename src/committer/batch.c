@@ -27,6 +27,7 @@ void batch_free(struct batch *b) {
   free(b->items);
   arena_free(b->arena);
   keys_free(&b->keys);
+  free(b->edges);
 }
 
 void batch_begin(struct batch *b, uint64_t last_seq, uint64_t last_time_us, uint64_t now_us) {
@@ -35,7 +36,7 @@ void batch_begin(struct batch *b, uint64_t last_seq, uint64_t last_time_us, uint
   buf_reset(&b->records);
   arena_reset(b->arena);
   keys_reset(&b->keys);
-  b->entry_count = b->decision_count = b->item_count = 0;
+  b->entry_count = b->decision_count = b->item_count = b->edge_count = 0;
   b->last_seq = last_seq;
   /* The clock may stand still or jump back; time never does. */
   b->last_time_us = now_us > last_time_us ? now_us - 1 : last_time_us;

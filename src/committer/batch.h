@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "committer/connection.h"
 #include "committer/keys.h"
+#include "domain/alias.h"
 #include "model/command.h"
 #include "model/entry.h"
 
@@ -46,6 +47,8 @@ struct batch {
   size_t item_count, item_capacity;
   struct arena *arena; /* texts of items */
   struct keys keys;
+  struct alias_edge *edges; /* stemedb.same_as of this batch */
+  size_t edge_count, edge_capacity;
 };
 
 NODISCARD int batch_init(struct batch *batch, struct err *err);

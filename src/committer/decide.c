@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "committer/aliases.h"
 #include "committer/committer.h"
 
 enum { ITEMS_MAX = 100, POINTER_SIZE = 24 }; /* items of a refused assert; the client fixes some, and asks again */
@@ -124,13 +125,26 @@ int decide_known(struct committer *c, const struct command *command, struct deci
   return *known ? replay(command, &use, decision, err) : 0;
 }
 
-static int check_all_parents(struct committer *c, const struct command *command, uint32_t *missing, struct err *err) {
+/* What is wrong with an entry, `most` items at most: parents that do not exist, and too many aliases. */
+static int check_entry(struct committer *c, const struct command_entry *entry, uint32_t most, uint32_t *faults,
+                       struct err *err) {
+  bool fits = true;
+  if (check_parents(c, entry, most, faults, err) || (*faults == 0 && aliases_check(c, entry, &fits, err)))
+    return err->code;
+  if (fits)
+    return 0;
+  ++*faults;
+  return batch_add_item(&c->batch, entry->position, span_str("/value"),
+                        span_str("would make more than 64 paths the same concept"), err);
+}
+
+static int check_all_entries(struct committer *c, const struct command *command, uint32_t *missing, struct err *err) {
   struct span rest = command->entries;
   struct command_entry entry;
   *missing = 0;
   for (uint32_t i = 0; i < command->count && *missing < ITEMS_MAX; i++) {
     uint32_t more;
-    if (command_next_entry(&rest, &entry, err) || check_parents(c, &entry, ITEMS_MAX - *missing, &more, err))
+    if (command_next_entry(&rest, &entry, err) || check_entry(c, &entry, ITEMS_MAX - *missing, &more, err))
       return err->code;
     *missing += more;
   }
@@ -143,6 +157,7 @@ static int decide_assert(struct committer *c, const struct command *command, boo
   struct batch *b = &c->batch;
   struct key_use use;
   bool keyed = command->key_scope.len > 0, known = false;
+  const size_t edges = b->edge_count;
   uint32_t missing;
   if (keyed && find_call(c, command, &use, &known, err))
     return err->code;
@@ -152,10 +167,12 @@ static int decide_assert(struct committer *c, const struct command *command, boo
     return refuse(decision, REFUSAL_DISK_FULL);
   if (!fit)
     return refuse(decision, REFUSAL_TOO_LARGE);
-  if (check_all_parents(c, command, &missing, err))
+  if (check_all_entries(c, command, &missing, err))
     return err->code;
-  if (missing > 0)
+  if (missing > 0) {
+    b->edge_count = edges;
     return refuse(decision, REFUSAL_FIELDS);
+  }
   struct span rest = command->entries;
   struct command_entry entry;
   use.first_seq = b->last_seq + 1;
@@ -193,7 +210,7 @@ static int decide_line(struct committer *c, const struct command *command, const
   }
   if (!batch_entry_fits(entry))
     return batch_add_item(b, entry->position, span_str(""), span_str("the line is too long"), err);
-  if (check_parents(c, entry, 1, &missing, err))
+  if (check_entry(c, entry, 1, &missing, err))
     return err->code;
   if (missing > 0)
     return 0;

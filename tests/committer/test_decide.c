@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "committer/aliases.h"
 #include "committer/committer.h"
 #include "tests/harness/harness.h"
 
@@ -35,6 +36,13 @@ int lookup_import_line(const struct reader *reader, struct span scope, const uns
   (void)reader, (void)scope, (void)hash, (void)err;
   *found = index_of.has_line && memcmp(body, index_of.line, DIGEST_SIZE) == 0;
   *seq = 1;
+  return 0;
+}
+
+/* No class of aliases is too large. */
+int aliases_check(struct committer *c, const struct command_entry *entry, bool *fits, struct err *error) {
+  (void)c, (void)entry, (void)error;
+  *fits = true;
   return 0;
 }
 

@@ -132,6 +132,13 @@ def _():
         tap.ok(answer.json["next_cursor"] is not None)
         check("GET", "/v1/query", node.get(f"/v1/query?concept_path=web/grid/chrome&lens={lens}&as_of=2"), 200)
     check("GET", "/v1/query", node.get("/v1/query?concept_path=nothing&as_of=0"), 200)
+    options = {"valid_at": "2026-01-01T00:00:00Z", "decay": True, "include_retracted": True, "exclude_sources": ["s", None],
+               "trust_override": {"source/caniuse": 0.5}, "explain": True, "aliases": True, "min_confidence": 0.1}
+    for lens in ("skeptic", "layered", "timeline"):
+        query = {"concept_path": "web/grid/chrome", "lens": lens, **options}
+        tap.equal(list(faults(query, schema)), [])
+        check("POST", "/v1/query", node.post("/v1/query", query), 200)
+    check("GET", "/v1/query", node.get("/v1/query?concept_path=a&as_of=0&decay=true&aliases=true&exclude_sources=s"), 200)
     check("POST", "/v1/query", node.post("/v1/query", []), 400)
     check("POST", "/v1/query", node.post("/v1/query", {}), 422)
     check("GET", "/v1/query", node.get("/v1/query"), 422)
