@@ -77,6 +77,14 @@ static int offer(struct walk *walk, uint64_t seq, struct err *err) {
   return page_add(&walk->page, order, walk->topic->index, &rank, (struct span){NULL, 0}, err);
 }
 
+/* An event may be about several paths and predicates of one concept; it is listed once. */
+static bool is_listed(const struct walk *walk, uint64_t seq) {
+  for (size_t i = 0; !walk->query->subtree && i < walk->page.count; i++)
+    if (walk->page.items[i]->rank.seq == seq)
+      return true;
+  return false;
+}
+
 static int offer_window(struct walk *walk, const struct window *w, struct err *err) {
   const bool any = w->count + w->event_count > 0;
   int code = any && !walk->topic ? walk_add_topic(walk, err) : 0;
@@ -85,7 +93,8 @@ static int offer_window(struct walk *walk, const struct window *w, struct err *e
   for (size_t i = 0; !code && i < w->count; i++)
     code = offer(walk, w->seqs[i], err);
   for (size_t i = 0; !code && i < w->event_count; i++)
-    code = offer(walk, w->events[i], err);
+    if (!is_listed(walk, w->events[i]))
+      code = offer(walk, w->events[i], err);
   return code;
 }
 
