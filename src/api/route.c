@@ -36,7 +36,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/v1/concepts", ROUTE_NEEDS_STORE | ROUTE_LATER, .role = ROLE_READER},
     {HTTP_GET, "/v1/sources", ROUTE_NEEDS_STORE | ROUTE_LATER, .role = ROLE_READER},
     {HTTP_GET, "/v1/diff", ROUTE_NEEDS_STORE | ROUTE_LATER, .role = ROLE_READER},
-    {HTTP_GET, "/v1/conflicts", ROUTE_NEEDS_STORE | ROUTE_LATER, .role = ROLE_READER},
+    {HTTP_GET, "/v1/conflicts", ROUTE_NEEDS_STORE | ROUTE_STREAM, .role = ROLE_READER, .stream = conflicts_stream},
     {HTTP_GET, "/v1/retractions", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = retractions_handle},
     {HTTP_GET, "/v1/backups", ROUTE_LATER, .role = ROLE_READER},
     {HTTP_GET, "/v1/health", ROUTE_OPEN, .role = ROLE_NONE, .handle = health_handle},

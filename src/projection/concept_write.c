@@ -147,6 +147,7 @@ int concept_write(struct projection *p, size_t index, DB_TXN *txn, const struct 
   DB *db = p->index[index];
   struct merge m = {.p = p, .txn = txn};
   int rc = 0;
+  ballots_begin(p);
   for (size_t at = 0; at < g->count && rc == 0;) {
     DBC *cursor = NULL;
     int ret = db->cursor(db, txn, &cursor, 0);
@@ -159,6 +160,9 @@ int concept_write(struct projection *p, size_t index, DB_TXN *txn, const struct 
       return penv_error(p, ret, err, "finding a pack of concepts");
     size_t n = puts_in_pack(&m, &g->puts[at], g->count - at);
     rc = merge_rows(&m, &g->puts[at], n, err);
+    if (rc == 0)
+      rc = ballots_note(p, m.rows, m.count, span_of(m.pack.key, m.pack.found ? m.pack.key_len : 0),
+                        span_of(m.next.key, m.next.found ? m.next.key_len : 0), err);
     if (rc == 0)
       rc = write_merged(&m, err);
     at += n;

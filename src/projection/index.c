@@ -14,4 +14,7 @@ const struct index index_table[INDEX_COUNT] = {
     [INDEX_RETRACTED] = {"retracted", "retracted", retracted_project, write_plain, NULL},
     [INDEX_RETRACTIONS] = {"retractions", "retraction", retractions_project, write_plain, NULL},
     [INDEX_ALIAS] = {"alias", "alias", alias_project, write_combined, postings_combine},
+    [INDEX_COUNTS] = {"counts", "count", counts_project, counts_write, NULL},
+    [INDEX_BALLOTS] = {"ballots", "ballot", ballots_project, ballots_write, NULL},
+    [INDEX_FIRSTS] = {"firsts", "first", ballots_project, firsts_write, postings_combine},
 };

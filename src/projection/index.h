@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "model/assertion.h"
 #include "model/entry.h"
+#include "model/name.h"
 #include "projection/gather.h"
 #include "projection/merkle.h"
 
@@ -28,6 +29,9 @@ enum index_id {
   INDEX_RETRACTED,
   INDEX_RETRACTIONS,
   INDEX_ALIAS,
+  INDEX_COUNTS,
+  INDEX_BALLOTS, /* after INDEX_CONCEPT, whose writing finds what goes into these two */
+  INDEX_FIRSTS,
   INDEX_COUNT
 };
 
@@ -127,5 +131,20 @@ int retractions_project(struct gather *gather, const struct item *item, struct e
 /* --- index_tree.c --- */
 
 int tree_project(struct gather *gather, const struct item *item, struct err *err);
+
+/* --- index_counts.c: see counts.h --- */
+
+enum { COUNTS_KEY_MAX = 2 * NAME_PATH_MAX + 1, COUNTS_VALUE_SIZE = 8 };
+/* parent 0 segment into out[COUNTS_KEY_MAX]; returns its length, or 0 if they are too long. */
+size_t counts_key(unsigned char *out, struct span parent, struct span segment);
+int counts_project(struct gather *gather, const struct item *item, struct err *err);
+index_write counts_write;
+
+/* --- index_ballots.c: see ballots.h; firsts.kv has the posting lists of sources again, of those assertions alone that
+ * were the first of their source about their topic (concept, predicate) --- */
+
+/* Gathers nothing: concept_write() does. */
+int ballots_project(struct gather *gather, const struct item *item, struct err *err);
+index_write ballots_write, firsts_write;
 
 #endif

@@ -12,6 +12,8 @@
 /* Its presence in data/db/indexes asks the next start to rebuild: whoever meets a damaged page makes it. */
 #define PROJECTION_REBUILD_FILE "REBUILD"
 
+struct pack_row;
+
 struct projection {
   struct env env;
   struct checkpoint checkpoint; /* the writer's */
@@ -21,10 +23,11 @@ struct projection {
   DB *index[INDEX_COUNT];
   DB *meta;
   bool writer;
-  struct meta state;     /* the writer's: what is committed */
-  struct merkle merkle;  /* the writer's: the tree over entries 1..state.applied_seq */
-  struct store *store;   /* the writer's, borrowed: to look at the history below a retraction */
-  struct arena *scratch; /* the writer's: keys and values of one transaction */
+  struct meta state;                           /* the writer's: what is committed */
+  struct merkle merkle;                        /* the writer's: the tree over entries 1..state.applied_seq */
+  struct store *store;                         /* the writer's, borrowed: to look at the history below a retraction */
+  struct arena *scratch;                       /* the writer's: keys and values of one transaction */
+  struct gather ballots, edge_ballots, firsts; /* the writer's: see index_ballots.c */
 };
 
 /* --- penv.c --- */
@@ -91,6 +94,15 @@ void concept_scan_keys_only(struct concept_scan *scan);
 /* The seq of the entry whose id begins with the first IDS_KEY_SIZE bytes of this one, which is as good as all of it. */
 NODISCARD int ids_find(struct projection *p, const unsigned char id[ID_SIZE], uint64_t *seq, bool *found,
                        struct err *err);
+/* --- index_ballots.c --- */
+
+/* Forgets what was noted; before concept.kv is written. */
+void ballots_begin(struct projection *p);
+/* Notes what the rows of one pack, old ones (up to p->state.applied_seq) and new ones merged, mean for ballots.kv and
+ * firsts.kv. They stay in the scratch arena. `pack_key`, `next_key`: of this pack and of the one after it, len 0 if
+ * there is none. ERR_NOMEM. */
+NODISCARD int ballots_note(struct projection *p, const struct pack_row *const *rows, size_t count, struct span pack_key,
+                           struct span next_key, struct err *err);
 
 /* --- rebuild.c --- */
 

@@ -10,7 +10,7 @@
 #include "model/timeline.h"
 
 /* Any change of what any index holds gets a new number: other numbers are wiped and rebuilt. */
-enum { META_FORMAT = 5, META_KEY_SIZE = 4, META_SIZE = 4 + 4 + HISTORY_ID_SIZE + 8 + 8 + ID_SIZE + 8 * 5 };
+enum { META_FORMAT = 6, META_KEY_SIZE = 4, META_SIZE = 4 + 4 + HISTORY_ID_SIZE + 8 + 8 + ID_SIZE + 8 * 5 };
 
 struct meta {
   unsigned char history_id[HISTORY_ID_SIZE];

@@ -222,6 +222,12 @@ def _():
     check("GET", "/v1/retractions", node.get("/v1/retractions?cursor=x"), 422)
 
 
+@tap.case("what explores is answered as documented")
+def _():
+    check("GET", "/v1/conflicts", node.get("/v1/conflicts?min_conflict=0"), 200)
+    check("GET", "/v1/conflicts", node.get("/v1/conflicts?limit=0"), 422)
+
+
 @tap.case("every call of the document was made")
 def _():
     wanted = {(method, path) for path, item in document["paths"].items() for method in item}
