@@ -2,6 +2,7 @@
 
 #include "api/answer.h"
 #include "api/problem.h"
+#include "api/resource.h"
 #include "api/route.h"
 #include "model/name.h"
 
@@ -147,6 +148,12 @@ static void answer(struct api *api, struct exchange *exchange, explore_run *run)
     buf_add_str(&exchange->response.body, "}\n");
   if (exchange->response.body.failed)
     problem_set(&exchange->response, 422, "the answer would be larger than %d bytes: ask for less", HTTP_ANSWER_MAX);
+}
+
+enum http_outcome explore_handle(struct api *api, struct exchange *exchange) {
+  (void)api;
+  (void)exchange;
+  return HTTP_SLOW;
 }
 
 void explore_stream(struct api *api, struct exchange *exchange, struct http_stream *stream, explore_run *run) {

@@ -20,6 +20,9 @@ void why_stream(struct api *api, struct exchange *exchange, struct http_stream *
 enum http_outcome assertion_handle(struct api *api, struct exchange *exchange);
 enum http_outcome feed_handle(struct api *api, struct exchange *exchange);
 void feed_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
+enum http_outcome explore_handle(struct api *api, struct exchange *exchange);
+void concepts_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
+void sources_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
 void conflicts_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
 enum http_outcome history_handle(struct api *api, struct exchange *exchange);
 enum http_outcome proof_handle(struct api *api, struct exchange *exchange);

@@ -6,11 +6,9 @@
 
 enum { TERM_MAX = 1024, KEY_MAX = TERM_MAX + 1 + 8 };
 
-static const enum index_id index_of[] = {[POSTING_PREDICATE] = INDEX_PREDICATE,
-                                         [POSTING_SOURCE] = INDEX_SOURCE,
-                                         [POSTING_DERIVED] = INDEX_DERIVED,
-                                         [POSTING_BATCH] = INDEX_BATCH,
-                                         [POSTING_ALIAS] = INDEX_ALIAS};
+static const enum index_id index_of[] = {
+    [POSTING_PREDICATE] = INDEX_PREDICATE, [POSTING_SOURCE] = INDEX_SOURCE, [POSTING_DERIVED] = INDEX_DERIVED,
+    [POSTING_BATCH] = INDEX_BATCH,         [POSTING_ALIAS] = INDEX_ALIAS,   [POSTING_FIRSTS] = INDEX_FIRSTS};
 
 struct read_job {
   struct projection *p;
@@ -100,5 +98,54 @@ int posting_read(const struct reader *reader, enum posting list, struct span ter
   int rc = txn_read(&p->env, read_body, &job, err);
   if (rc == 0)
     *count = job.count;
+  return rc;
+}
+
+struct term_job {
+  struct projection *p;
+  DB *db;
+  struct span from;
+  unsigned char *out;
+  size_t cap, len;
+  bool found;
+};
+
+static int term_body(struct env *env, DB_TXN *txn, void *arg, struct err *err) {
+  (void)env;
+  struct term_job *job = arg;
+  unsigned char bytes[KEY_MAX];
+  DBT key = {.data = bytes, .size = (u_int32_t)job->from.len, .ulen = sizeof(bytes), .flags = DB_DBT_USERMEM};
+  DBT value = {.flags = DB_DBT_USERMEM | DB_DBT_PARTIAL};
+  DBC *cursor = NULL;
+  if (job->from.len)
+    memcpy(bytes, job->from.data, job->from.len);
+  int ret = job->db->cursor(job->db, txn, &cursor, 0);
+  if (ret != 0)
+    return penv_error(job->p, ret, err, "reading the terms of posting lists");
+  ret = cursor->get(cursor, &key, &value, job->from.len ? DB_SET_RANGE : DB_FIRST);
+  job->found = ret == 0;
+  int closed = cursor->close(cursor);
+  ret = ret == DB_NOTFOUND ? closed : ret ? ret : closed;
+  if (ret != 0)
+    return penv_error(job->p, ret, err, "reading the terms of posting lists");
+  if (!job->found)
+    return 0;
+  job->len = key.size < 1 + 8 ? 0 : key.size - (1 + 8);
+  if (key.size < 1 + 8 || job->len > job->cap || bytes[job->len] != 0)
+    return penv_damaged(job->p, err, "the key of a posting list is malformed");
+  if (job->len)
+    memcpy(job->out, bytes, job->len);
+  return 0;
+}
+
+int posting_next_term(const struct reader *reader, enum posting list, struct span from, unsigned char *out, size_t cap,
+                      size_t *len, bool *found, struct err *err) {
+  struct projection *p = reader->projection;
+  struct term_job job = {.p = p, .db = p->index[index_of[list]], .from = from, .out = out, .cap = cap};
+  if (from.len > KEY_MAX)
+    return err_set(err, ERR_INVALID, "a term is too long");
+  int rc = txn_read(&p->env, term_body, &job, err);
+  *len = job.len;
+  *found = rc == 0 && job.found;
   return rc;
 }

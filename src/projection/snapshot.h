@@ -56,11 +56,16 @@ NODISCARD int lookup_import_line(const struct reader *reader, struct span scope,
 
 /* What entries are listed by: predicate (empty: those that are no assertions); source (empty: anonymous); the seq (u64,
  * big-endian) of an assertion that they are derived from; batch (16 bytes). */
-enum posting { POSTING_PREDICATE, POSTING_SOURCE, POSTING_DERIVED, POSTING_BATCH, POSTING_ALIAS };
+enum posting { POSTING_PREDICATE, POSTING_SOURCE, POSTING_DERIVED, POSTING_BATCH, POSTING_ALIAS, POSTING_FIRSTS };
 /* The seqs of a term, greater than `after_seq` and at most `snapshot`, ascending: the first `cap` (> 0) of
  * them into seqs. *count is less than `cap` only if there are no more. */
 NODISCARD int posting_read(const struct reader *reader, enum posting list, struct span term, uint64_t after_seq,
                            uint64_t snapshot, uint64_t *seqs, size_t cap, size_t *count, struct err *err);
+
+/* The first term of a list that is not less than `from` by bytes, into out[cap] (it is a term that fits, or
+ * ERR_CORRUPT); whenever it was first used. */
+NODISCARD int posting_next_term(const struct reader *reader, enum posting list, struct span from, unsigned char *out,
+                                size_t cap, size_t *len, bool *found, struct err *err);
 
 /* --- derivations: lookup.c --- */
 

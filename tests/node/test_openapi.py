@@ -226,6 +226,11 @@ def _():
 def _():
     check("GET", "/v1/conflicts", node.get("/v1/conflicts?min_conflict=0"), 200)
     check("GET", "/v1/conflicts", node.get("/v1/conflicts?limit=0"), 422)
+    check("GET", "/v1/concepts", node.get("/v1/concepts"), 200)
+    check("GET", "/v1/concepts", node.get("/v1/concepts?prefix=web&limit=1"), 200)
+    check("GET", "/v1/concepts", node.get("/v1/concepts?prefix=/"), 422)
+    check("GET", "/v1/sources", node.get("/v1/sources"), 200)
+    check("GET", "/v1/sources", node.get("/v1/sources?cursor=x"), 422)
 
 
 @tap.case("every call of the document was made")
