@@ -1,5 +1,7 @@
 #include "domain/active.h"
 
+#include <inttypes.h>
+
 #include "domain/gate.h"
 #include "model/name.h"
 
@@ -55,6 +57,16 @@ static int pass_over(struct active_scan *scan, struct err *err) {
   return concept_scan_next(scan->scan, &scan->row, &scan->found, err);
 }
 
+void active_set_scope(struct active_scan *scan, struct span path, bool below, struct span predicate) {
+  if (scan->gate)
+    gate_set_scope(scan->gate, path, below, predicate);
+}
+
+static int too_many(const struct active_scan *scan, struct err *err) {
+  return err_set(err, ERR_NOMEM, "more than %" PRIu64 " retracted assertions would have to be passed over",
+                 scan->passed_max);
+}
+
 /* Passes over what does not exist or is not active, from the current row on. */
 static int settle(struct active_scan *scan, struct err *err) {
   scan->retracted = false;
@@ -70,6 +82,12 @@ static int settle(struct active_scan *scan, struct err *err) {
       scan->retracted = inactive && scan->all;
       if (code || inactive == scan->retracted)
         return code;
+      if (!gate_in_scope(scan->gate, &scan->row)) {
+        scan->found = false;
+        return 0;
+      }
+      if (scan->passed++ >= scan->passed_max && scan->passed_max > 0)
+        return too_many(scan, err);
       code = pass_over(scan, err);
     }
     if (code)

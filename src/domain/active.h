@@ -15,17 +15,22 @@ struct active_scan {
   struct concept_scan *scan; /* owned */
   struct active_gate *gate;  /* owned; NULL: everything up to the snapshot is active */
   uint64_t snapshot;
-  bool all;       /* set by the owner before the first seek: retracted ones pass, too */
-  bool retracted; /* whether the current row is; only with `all` */
-  uint64_t seeks; /* how often it was positioned anew: tells whether a callee moved it */
-  uint64_t reads; /* rows that were looked at, passed over or not */
-  bool found;     /* whether there is a current row */
+  bool all;                    /* set by the owner before the first seek: retracted ones pass, too */
+  bool retracted;              /* whether the current row is; only with `all` */
+  uint64_t seeks;              /* how often it was positioned anew: tells whether a callee moved it */
+  uint64_t reads;              /* rows that were looked at, passed over or not */
+  uint64_t passed, passed_max; /* inactive ones that were passed over; so many may be, then ERR_NOMEM (0: any number) */
+  bool found;                  /* whether there is a current row */
   struct concept_row row;
 };
 
 NODISCARD int active_open(const struct reader *reader, uint64_t snapshot, struct active_scan *out, struct err *err);
 /* Releases what it holds; all zero is fine. */
 void active_close(struct active_scan *scan);
+/* Until the next call, only the rows of this path, or with `below` of all that begin with it, matter, and of those only
+ * this predicate's if its data is not NULL: a scan that meets an inactive row outside ends there, instead of passing
+ * over what may be very many. */
+void active_set_scope(struct active_scan *scan, struct span path, bool below, struct span predicate);
 /* As the functions of concept_scan, among active assertions only; the spans may be those of the current row. */
 NODISCARD int active_seek(struct active_scan *scan, struct span path, struct span predicate, struct span source,
                           uint64_t seq, struct err *err);

@@ -5,6 +5,7 @@
 #include "base/crc32c.h"
 #include "base/segment.h"
 #include "domain/retraction_book.h"
+#include "model/name.h"
 #include "projection/cover.h"
 
 enum {
@@ -29,6 +30,9 @@ struct active_gate {
   uint32_t run;                       /* checksum of the run that an inactive row was met in last */
   uint64_t met_in_run, met;           /* inactive rows of it; of all runs */
   uint64_t try_at;                    /* at how many of them all the retractions of one are looked at next */
+  bool has_scope, below, has_predicate;
+  size_t path_len, predicate_len;
+  unsigned char path[NAME_PATH_MAX + 1], predicate[NAME_PREDICATE_MAX];
   struct gate_block blocks[GATE_BLOCKS];
 };
 
@@ -62,6 +66,27 @@ void gate_close(struct active_gate *gate) {
     return;
   retraction_book_free(gate->book);
   free(gate);
+}
+
+void gate_set_scope(struct active_gate *gate, struct span path, bool below, struct span predicate) {
+  gate->has_scope = path.len <= sizeof(gate->path) && predicate.len <= sizeof(gate->predicate);
+  if (!gate->has_scope)
+    return;
+  gate->below = below;
+  gate->has_predicate = predicate.data != NULL;
+  gate->path_len = path.len;
+  gate->predicate_len = predicate.len;
+  memmove(gate->path, path.data, path.len);
+  if (predicate.len > 0)
+    memmove(gate->predicate, predicate.data, predicate.len);
+}
+
+bool gate_in_scope(const struct active_gate *gate, const struct concept_row *row) {
+  if (!gate->has_scope)
+    return true;
+  const size_t len = gate->below && row->path.len > gate->path_len ? gate->path_len : row->path.len;
+  return span_equal(span_of(row->path.data, len), span_of(gate->path, gate->path_len)) &&
+         (!gate->has_predicate || span_equal(row->predicate, span_of(gate->predicate, gate->predicate_len)));
 }
 
 /* Adds what the assumed retraction covers. */

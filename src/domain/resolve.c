@@ -127,10 +127,11 @@ int resolver_topic(struct resolver *r, struct span path, struct span predicate, 
   arena_reset(r->arena);
   walk->topics = NULL;
   walk->topic_count = walk->topic_room = 0;
-  walk->rows_read = 0;
+  walk->rows_read = walk->scan.passed = 0;
   int code = page_init(&walk->page, r->arena, 1, err);
   if (!code)
     code = topic_begin(walk, path, predicate, err);
+  active_set_scope(&walk->scan, path, false, predicate);
   if (!code)
     code = active_seek(&walk->scan, path, predicate, any, UINT64_MAX, err);
   if (!code && active_in_topic(&walk->scan, walk->path, walk->predicate))

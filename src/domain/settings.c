@@ -117,8 +117,10 @@ static int find_newest(struct settings *settings, struct span name, struct span 
   const struct span any = {NULL, 0};
   *seq = 0;
   int code = scan->scan ? 0 : active_open(settings->reader, settings->snapshot, scan, err);
-  if (!code)
+  if (!code) {
+    active_set_scope(scan, name, false, predicate);
     code = active_seek(scan, name, predicate, any, UINT64_MAX, err);
+  }
   while (!code && active_in_topic(scan, name, predicate)) {
     if (scan->row.seq > *seq) {
       struct assertion assertion;

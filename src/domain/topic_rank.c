@@ -95,6 +95,7 @@ static int read_on(struct walk *walk, const struct run *run, struct err *err) {
   uint32_t known = 0;
   if (run->unread == 0 || !matters(walk, &bound))
     return 0;
+  active_set_scope(scan, run->path, false, walk->predicate);
   int code = active_seek(scan, run->path, walk->predicate, run->source, run->unread, err);
   while (!code && active_in_run(scan, run->path, walk->predicate, run->source)) {
     struct reading reading;

@@ -2,6 +2,9 @@
 
 #include <inttypes.h>
 
+/* To pass over a retracted assertion costs about as much as to read so many in their order. */
+enum { PASSED_COST = 4 };
+
 enum { WALK_SCRATCH_MAX = 32 << 20 };
 
 int walk_open(struct walk *walk, const struct reader *reader, struct settings *settings, const struct query *query,
@@ -19,6 +22,7 @@ int walk_open(struct walk *walk, const struct reader *reader, struct settings *s
   if (!code)
     code = active_open(reader, snapshot, &walk->scan, err);
   walk->scan.all = query->include_retracted || query->lens->events;
+  walk->scan.passed_max = query->rows_max / PASSED_COST;
   return code;
 }
 
@@ -108,6 +112,12 @@ static bool in_range(const struct walk *walk, const struct range *range) {
   return span_equal(range->prefix ? span_of(path.data, range->path.len) : path, range->path);
 }
 
+/* Nothing outside of the range has to be found. */
+static void set_scope(struct walk *walk, const struct range *range) {
+  const struct span any = {NULL, 0};
+  active_set_scope(&walk->scan, range->path, range->prefix, range->prefix ? any : walk->query->predicate);
+}
+
 /* The topic at the current row, up to where the next one begins. */
 static int gather_topic(struct walk *walk, struct err *err) {
   const struct concept_row *row = &walk->scan.row;
@@ -139,6 +149,7 @@ static int walk_topic(struct walk *walk, const struct range *range, struct err *
   code = walk->query->lens->events ? 0 : topic_rank(walk, err);
   if (code || walk->scan.seeks == seeks)
     return code;
+  set_scope(walk, range);
   if (more)
     return active_seek(&walk->scan, path, predicate, any, UINT64_MAX, err);
   walk->scan.found = false;
@@ -165,6 +176,7 @@ static int walk_range(struct walk *walk, const struct range *range, struct span 
   struct span source = {NULL, 0};
   if (query->predicate.data && !range->prefix && query->has_source)
     source = query->source;
+  set_scope(walk, range);
   int code = active_seek(&walk->scan, path, predicate, source, UINT64_MAX, err);
   while (!code && in_range(walk, range)) {
     bool there = false;
@@ -216,6 +228,7 @@ static int next_predicate(struct walk *walk, const struct span *paths, size_t co
   unsigned char least_bytes[NAME_PREDICATE_MAX];
   struct span least = {NULL, 0};
   for (size_t i = 0; i < count; i++) {
+    active_set_scope(scan, paths[i], false, any);
     int code = active_seek(scan, paths[i], from, any, UINT64_MAX, err);
     if (!code && past && active_in_topic(scan, paths[i], from))
       code = active_next_predicate(scan, err);
@@ -241,6 +254,7 @@ static int walk_class_topic(struct walk *walk, const struct span *paths, size_t 
   const struct span any = {NULL, 0};
   int code = topic_begin(walk, query->concept_path, predicate, err);
   for (size_t i = 0; !code && i < count; i++) {
+    active_set_scope(&walk->scan, paths[i], false, predicate);
     code = active_seek(&walk->scan, paths[i], predicate, any, UINT64_MAX, err);
     if (!code && active_in_topic(&walk->scan, paths[i], predicate))
       code = query->lens->events ? timeline_gather(walk, paths[i], predicate, err) : topic_gather(walk, paths[i], err);

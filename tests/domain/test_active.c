@@ -189,6 +189,47 @@ static void test_many_topics(void) {
   world_close(&world);
 }
 
+static void test_scope(void) {
+  enum { TOPICS = 2000 };
+  const struct span any = {NULL, 0};
+  struct active_scan scan;
+  struct err err;
+  char path[32];
+  begin();
+  for (int t = 0; t < TOPICS; t++) {
+    snprintf(path, sizeof(path), "a/%04d", t);
+    assert_at(path, "p", "bad");
+  }
+  assert_at("b", "p", "bad");
+  assert_at("b", "q", "good");
+  world_commit(&world);
+  retract("\"reason\":\"r\",\"source\":\"bad\"");
+  need(active_open(&world.reader, world.count, &scan, &err), &err);
+  /* One concept: what follows is not looked at. */
+  active_set_scope(&scan, span_str("a/0007"), false, any);
+  need(active_seek(&scan, span_str("a/0007"), any, any, UINT64_MAX, &err), &err);
+  CU_ASSERT_FALSE(scan.found);
+  CU_ASSERT_EQUAL(scan.reads, 2);
+  /* All below a path, and no further; one predicate of a concept, and no other. */
+  active_set_scope(&scan, span_str("a/19"), true, any);
+  need(active_seek(&scan, span_str("a/19"), any, any, UINT64_MAX, &err), &err);
+  CU_ASSERT_FALSE(scan.found);
+  CU_ASSERT_TRUE(scan.reads >= 100 && scan.reads <= 110);
+  active_set_scope(&scan, span_str("b"), false, span_str("p"));
+  need(active_seek(&scan, span_str("b"), span_str("p"), any, UINT64_MAX, &err), &err);
+  CU_ASSERT_TRUE(!scan.found || !span_equal(scan.row.predicate, span_str("p")));
+  active_set_scope(&scan, span_str("b"), false, any);
+  need(active_seek(&scan, span_str("b"), any, any, UINT64_MAX, &err), &err);
+  CU_ASSERT_TRUE(scan.found && span_equal(scan.row.predicate, span_str("q")));
+  /* A bound on what is passed over. */
+  scan.passed = 0;
+  scan.passed_max = 500;
+  active_set_scope(&scan, span_str("a/"), true, any);
+  CU_ASSERT_EQUAL(active_seek(&scan, span_str("a/"), any, any, UINT64_MAX, &err), ERR_NOMEM);
+  active_close(&scan);
+  world_close(&world);
+}
+
 /* --- random histories against the contract's words --- */
 
 enum { RANDOM_ENTRIES = 5000, SELECTIONS_MAX = 60 };
@@ -310,6 +351,7 @@ int main(void) {
       {"a retracted run costs a scan a few reads, however long it is", test_skips_runs},
       {"retracted blocks are stepped over", test_skips_blocks},
       {"a retracted source costs a scan three reads a topic", test_many_topics},
+      {"a scan ends where its scope does, and at its bound", test_scope},
       {"random retractions leave what the contract says, as of any seq", test_random},
   };
   return harness_run("active", cases, HARNESS_COUNT(cases));
