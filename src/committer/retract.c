@@ -226,6 +226,8 @@ static int decide_retract(struct committer *c, struct decision *decision, struct
   cover_counts(c->retract.cover, &counts);
   if (counts.covers_direct + counts.covers_cascaded == 0)
     return refuse(decision, REFUSAL_NO_MATCH);
+  if (!cover_fits(c->retract.cover))
+    return refuse(decision, REFUSAL_TOO_LARGE);
   return store_entry(c, decision, err);
 }
 

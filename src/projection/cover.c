@@ -164,6 +164,13 @@ void cover_counts(const struct cover *c, struct cover_counts *out) {
   out->cascaded = out->covers_cascaded - c->inactive_cascaded;
 }
 
+bool cover_fits(const struct cover *c) {
+  size_t blocks = 0;
+  for (size_t block = 0; block < c->all.count; block++)
+    blocks += c->all.blocks[block] != NULL;
+  return blocks <= COVER_BLOCKS_MAX;
+}
+
 bool cover_next(const struct cover *c, uint64_t after, uint64_t *seq, bool *direct) {
   if (!seqset_next(&c->all, after + 1, seq))
     return false;

@@ -7,7 +7,8 @@
  * extended by the entries that follow.
  *
  * Memory: sets of seqs in blocks, each at most one bit for each entry of the history; up to five of them while it is
- * computed (5/8 byte an entry: 63 MB for 100 million), two afterwards.
+ * computed (5/8 byte an entry: 63 MB for 100 million), two afterwards. Written in one transaction, so that its locks
+ * bound it, see cover_fits().
  */
 #ifndef PROJECTION_COVER_H
 #define PROJECTION_COVER_H
@@ -36,6 +37,11 @@ NODISCARD int cover_extend(struct cover *cover, const struct entry *entry, struc
 /* The same for the entries of the history up to `to`. */
 NODISCARD int cover_extend_to(struct cover *cover, uint64_t to, struct err *err);
 
+/* Whether it can be written, and undone, in one transaction: it touches at most COVER_BLOCKS_MAX blocks of
+ * RETRACTED_BLOCK seqs, and a transaction may lock as many pages. What reaches further must be retracted in parts, by
+ * from_seq and to_seq. */
+enum { COVER_BLOCKS_MAX = 16000 };
+bool cover_fits(const struct cover *cover);
 void cover_counts(const struct cover *cover, struct cover_counts *out);
 /* The first covered seq greater than `after` (begin with 0); false if there is none. *direct: selected itself. */
 bool cover_next(const struct cover *cover, uint64_t after, uint64_t *seq, bool *direct);

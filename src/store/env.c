@@ -11,7 +11,8 @@
 
 enum {
   ENV_FILE_MODE = 0640,
-  /* A batch locks the pages that it fills and every reader a few; measured use stays far below. */
+  /* A batch locks the pages that it fills and every reader a few; measured use stays far below. The largest retraction
+   * (COVER_BLOCKS_MAX in projection/cover.h) must fit. */
   ENV_LOCKS = 20000,
   ENV_LOCKERS = 4000,
   ENV_LOG_BUFFER = 1 << 20,

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "model/retraction.h"
-#include "projection/cover.h"
+#include "projection/cover_internal.h"
 #include "projection/internal.h"
 #include "projection/retracted.h"
 #include "tests/harness/harness.h"
@@ -326,6 +326,20 @@ static void parents_and_children_are_found(void) {
   fixture_free(&f);
 }
 
+static void what_reaches_too_far_does_not_fit(void) {
+  struct cover cover = {.all = {0}};
+  for (uint64_t block = 0; block < COVER_BLOCKS_MAX; block++)
+    CU_ASSERT_EQUAL_FATAL(seqset_add(&cover.all, 2 * block * RETRACTED_BLOCK, &err), 0);
+  CU_ASSERT_TRUE(cover_fits(&cover));
+  CU_ASSERT_EQUAL_FATAL(seqset_add(&cover.all, RETRACTED_BLOCK + 7, &err), 0);
+  CU_ASSERT_FALSE(cover_fits(&cover));
+  CU_ASSERT_EQUAL(seqset_last(&cover.all), (uint64_t)2 * (COVER_BLOCKS_MAX - 1) * RETRACTED_BLOCK);
+  seqset_clip(&cover.all, 1, 2 * RETRACTED_BLOCK - 1);
+  CU_ASSERT_EQUAL(seqset_size(&cover.all), 1);
+  CU_ASSERT_EQUAL(seqset_last(&cover.all), RETRACTED_BLOCK + 7);
+  seqset_free(&cover.all);
+}
+
 #ifdef STEMEDB_FAULTS_ENABLED
 static void only_open(struct fixture *f) {
   fixture_open(f);
@@ -422,6 +436,7 @@ int main(void) {
       {"a rebuild gives the same bytes as projecting one by one", a_rebuild_gives_the_same_bytes},
       {"a cover as of before, extended entry by entry, is the same", a_cover_that_is_extended_is_the_same},
       {"parents and children of an assertion are found", parents_and_children_are_found},
+      {"a cover that reaches too far for one transaction is told", what_reaches_too_far_does_not_fit},
 #ifdef STEMEDB_FAULTS_ENABLED
       {"kill -9 anywhere leaves all of a retraction or nothing", a_kill_leaves_all_of_it_or_nothing},
 #endif
