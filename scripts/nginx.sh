@@ -92,7 +92,8 @@ start)
   ;;
 run)
   render
-  nginx_here -g 'daemon off;'
+  # exec, so that the service manager's signals come to nginx itself.
+  exec_as_user nginx -p "$prefix/" -c "$prefix/nginx.conf" -e "$home/log/nginx-error.log" -g 'daemon off;'
   ;;
 reload)
   pid=$(live_pid "$home/run/nginx.pid") || die "nginx does not run"

@@ -102,8 +102,9 @@ static int read_line(struct manifest *m, const char *line, size_t len, struct er
       memcmp(line + HEX_SIZE, "  ", GAP) != 0)
     return err_set(err, ERR_CORRUPT, "line %zu is malformed", m->count + 1);
   size_t name_len = len - HEX_SIZE - GAP;
-  if (memchr(name, '\0', name_len))
-    return err_set(err, ERR_CORRUPT, "line %zu has a NUL byte", m->count + 1);
+  for (size_t i = 0; i < name_len; i++)
+    if (name[i] != '/' && !tree_plain_byte(name[i]))
+      return err_set(err, ERR_CORRUPT, "line %zu has a strange name", m->count + 1);
   if (add_item(m, name, name_len, &item, err))
     return err->code;
   memcpy(item->digest, digest, DIGEST_SIZE);

@@ -117,6 +117,8 @@ int metadata_read(const char *dir, struct metadata *out, struct err *err) {
     return rc;
   buf_init(&text, METADATA_MAX);
   rc = fileio_read_file(path, &text, &found, err);
+  if (rc && text.failed)
+    rc = err_set(err, ERR_CORRUPT, "%s is too large to be one", path);
   if (!rc && !found)
     rc = err_set(err, ERR_NOTFOUND, "there is no %s", path);
   if (!rc && (rc = parse(buf_span(&text), out, err)) != 0)

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <linux/fs.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +20,14 @@ static FTS *open_walk(const char *dir) {
   return fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 }
 
+bool tree_plain_byte(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
 static bool plain_name(const char *name) {
-  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-  return name[strspn(name, allowed)] == '\0';
+  while (*name && tree_plain_byte(*name))
+    name++;
+  return *name == '\0';
 }
 
 static int add_file(struct tree *tree, const char *dir, const FTSENT *e, struct err *err) {

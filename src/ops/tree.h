@@ -5,6 +5,7 @@
 #ifndef OPS_TREE_H
 #define OPS_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,6 +27,8 @@ struct tree {
  * folder, and for names with bytes other than A-Z a-z 0-9 . _ -; ERR_NOTFOUND if there is no such folder. */
 NODISCARD int tree_list(const char *dir, struct tree *out, struct err *err);
 void tree_free(struct tree *tree);
+/* Whether names may have this byte. */
+bool tree_plain_byte(char c);
 
 /* Gives every file below `dir` the mode `files`, every folder (itself too) `folders`, and syncs them all. */
 NODISCARD int tree_seal(const char *dir, mode_t files, mode_t folders, struct err *err);

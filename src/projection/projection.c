@@ -132,8 +132,7 @@ static int open_and_project(struct projection *p, const struct config *config, s
   }
   if (rc)
     return rc;
-  log_info(p->log, "Rebuilding indexes...");
-  log_info(p->log, "The indexes are made anew: %s", reason);
+  log_info(p->log, "Rebuilding indexes... (%s)", reason);
   rc = make_empty(p, config, history, err);
   return rc ? rc : rebuild_run(p, store, last_seq, true, err);
 }

@@ -64,6 +64,13 @@ int startup_prepare(struct startup *s, const struct config *config, const struct
   return store_make_folders(config->data_dir, err);
 }
 
+/* After what is looked at first, so that its warnings do not stand between the lines that the runbook expects. */
+static void announce(struct startup *s) {
+  if (!s->announced)
+    log_info(s->log, "Starting WAL recovery...");
+  s->announced = true;
+}
+
 /* Everything up to an open store, whose entries are not compared with the mark yet. */
 static int recover(struct startup *s, struct err *err) {
   int code = 0;
@@ -71,10 +78,9 @@ static int recover(struct startup *s, struct err *err) {
     return code;
   if (s->quick && (s->scan.page_alarm || s->scan.end.file == 0))
     return err_set(err, ERR_CORRUPT, "There is no WAL, or a bad page was met");
-  if (s->quick)
-    return startup_recover(s, err);
-  if ((code = startup_scan_pages(s, err)) || (code = startup_replace_wal(s, err)))
+  if (!s->quick && ((code = startup_scan_pages(s, err)) || (code = startup_replace_wal(s, err))))
     return code;
+  announce(s);
   return startup_recover(s, err);
 }
 
@@ -142,19 +148,21 @@ int startup_run(const struct config *config, const struct log *log, struct metri
                 struct store **out, struct startup_report *report, struct err *err) {
   struct startup s = {.quick = quick};
   uint64_t begun = clock_monotonic();
-  log_info(log, "Starting WAL recovery...");
   int code = start(&s, config, log, metrics, report, err);
   if (quick && code == ERR_CORRUPT) {
     /* It looked at less than all. Now it finds file and place, or a cure. */
     log_warn(log, "%s: everything is checked", err->text);
-    s = (struct startup){.quick = false};
+    s = (struct startup){.quick = false, .announced = s.announced};
     code = start(&s, config, log, metrics, report, err);
   }
   report->last_seq = s.last_seq;
   report->replayed = s.scan.commits;
   report->recovery_us = clock_monotonic() - begun;
-  if (code)
+  if (code) {
+    s.log = log;
+    announce(&s);
     return startup_tell(&s, code, err);
+  }
   log_info(log, "Replayed %" PRIu64 " entries from WAL", report->replayed);
   if (metrics)
     metric_set(metrics_cell(metrics, METRIC_WAL_RECOVERY_DURATION, ""), report->recovery_us);

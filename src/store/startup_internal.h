@@ -21,6 +21,7 @@ struct startup {
   const struct log *log;
   struct metrics *metrics;
   bool quick;
+  bool announced; /* "Starting WAL recovery..." was logged */
   bool accepting; /* for accept-loss: what is damaged at the log's end is cut, the mark does not stop */
   char wal[FILEIO_PATH_MAX], db[FILEIO_PATH_MAX], history[FILEIO_PATH_MAX];
   struct walscan scan;
