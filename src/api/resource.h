@@ -26,6 +26,7 @@ void sources_stream(struct api *api, struct exchange *exchange, struct http_stre
 void conflicts_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
 enum http_outcome history_handle(struct api *api, struct exchange *exchange);
 enum http_outcome proof_handle(struct api *api, struct exchange *exchange);
+void backups_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
 enum http_outcome health_handle(struct api *api, struct exchange *exchange);
 enum http_outcome health_live_handle(struct api *api, struct exchange *exchange);
 enum http_outcome health_ready_handle(struct api *api, struct exchange *exchange);

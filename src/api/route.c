@@ -41,7 +41,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/v1/conflicts", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = explore_handle,
      .stream = conflicts_stream},
     {HTTP_GET, "/v1/retractions", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = retractions_handle},
-    {HTTP_GET, "/v1/backups", ROUTE_LATER, .role = ROLE_READER},
+    {HTTP_GET, "/v1/backups", ROUTE_STREAM, .role = ROLE_READER, .stream = backups_stream},
     {HTTP_GET, "/v1/health", ROUTE_OPEN, .role = ROLE_NONE, .handle = health_handle},
     {HTTP_GET, "/v1/health/live", ROUTE_OPEN, .role = ROLE_NONE, .handle = health_live_handle},
     {HTTP_GET, "/v1/health/ready", ROUTE_OPEN, .role = ROLE_NONE, .handle = health_ready_handle},

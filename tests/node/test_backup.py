@@ -66,6 +66,14 @@ def _():
         tap.wait_for(lambda: started - 2 < node.metric("stemedb_last_backup_timestamp_seconds"), "the metric's time")
         tap.equal(node.metric("stemedb_backup_failures_total"), 0)
         tap.equal(snapshot(node), before)
+        listed = node.get("/v1/backups").json
+        tap.equal((listed["last_backup"], listed["failures"]), (data["timestamp"], 0))
+        tap.equal(listed["backups"], [{"name": os.path.basename(folder), "metadata": data, "verified": True}])
+        os.makedirs(node.path("backups", "stemedb-backup-29990101-000000"))
+        with open(node.path("backups", "stemedb-backup-29990101-000000", "metadata.json"), "w") as f:
+            f.write('{"a": 1, "a": 2}')
+        tap.equal(node.get("/v1/backups").json["backups"][0],
+                  {"name": "stemedb-backup-29990101-000000", "metadata": None, "verified": False})
 
 
 @tap.case("of a stopped node the script makes the backup itself, after kill -9 of the node too")

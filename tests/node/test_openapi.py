@@ -171,6 +171,7 @@ def _():
 
 @tap.case("history, health and the rest are answered as documented")
 def _():
+    check("GET", "/v1/backups", node.get("/v1/backups"), 200)
     check("GET", "/v1/history", node.get("/v1/history"), 200)
     check("GET", "/v1/history", node.get("/v1/history?seq=0"), 200)
     check("GET", "/v1/history", node.get("/v1/history?seq=99999"), 422)
