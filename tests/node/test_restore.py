@@ -158,7 +158,8 @@ def _():
         def check(what):
             run = subprocess.run([tool, "restore", "check", copy, "--home", node.home], stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
-            tap.equal(run.returncode, 0 if what is None else 3, f"{what}: {run.stderr}")
+            # 1: sound, as far as it was read, but of a version that this one does not read.
+            tap.ok(run.returncode in ((0,) if what is None else (1, 3)), f"{what}: {run.returncode} {run.stderr}")
 
         check(None)
         for name in names:
