@@ -36,6 +36,8 @@ static const struct subcommand calls[] = {
     {"assert", "", "store what a source says about a concept", tool_assert},
     {"import", "", "store a file of assertions, one a line", tool_import},
     {"query", "", "what is asserted about a concept, and what a lens believes", tool_query},
+    {"concepts", "", "the tree of concepts, a level at a time", tool_concepts},
+    {"sources", "", "who says something, how much, how trusted", tool_sources},
     {"conflicts", "", "what sources disagree about", tool_conflicts},
     {"retract", "", "take assertions back, all that rests on them too if wanted", tool_retract},
     {"reinstate", "", "undo a retraction", tool_reinstate},

@@ -54,6 +54,11 @@ uint64_t reply_count(struct json_object *object, const char *name) {
   return json_object_is_type(value, json_type_int) ? json_object_get_uint64(value) : 0;
 }
 
+bool reply_is_true(struct json_object *object, const char *name) {
+  struct json_object *value = reply_member(object, name);
+  return json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value);
+}
+
 bool reply_is_false(struct json_object *object, const char *name) {
   struct json_object *value = reply_member(object, name);
   return json_object_is_type(value, json_type_boolean) && !json_object_get_boolean(value);

@@ -27,7 +27,8 @@ size_t reply_length(struct json_object *object, const char *name);
 const char *reply_text(struct json_object *object, const char *name);
 /* A number that is no fraction; 0 where it is none. */
 uint64_t reply_count(struct json_object *object, const char *name);
-/* Whether the member is there, and false. */
+/* Whether the member is there and true, or there and false. */
+bool reply_is_true(struct json_object *object, const char *name);
 bool reply_is_false(struct json_object *object, const char *name);
 
 enum { REPLY_CELL_MAX = 64 << 20 }; /* bytes of one cell */
