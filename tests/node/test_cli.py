@@ -411,6 +411,58 @@ def _():
     cli("why", status=2)
 
 
+# --- concepts, sources, conflicts ---
+
+
+@tap.case("concepts shows the tree a level at a time, with counts")
+def _():
+    for path in ("cli/tree", "cli/tree/b", "cli/tree/b/c", "cli/tree/b/d", "cli/tree/e"):
+        node.assert_one(path, 1)
+    tap.equal(cli("concepts", "cli/tree").rows, [["concept", "cli/tree", "1", "4"], ["child", "cli/tree/b", "1", "2"],
+                                                 ["child", "cli/tree/e", "1", "0"]])
+    tap.contains([row[:2] for row in cli("concepts").rows], ["child", "cli"])
+    tap.equal(cli("concepts", "cli/tree", "--json").out, node.get("/v1/concepts?prefix=cli/tree").body.decode())
+    tap.equal([row[1] for row in cli("concepts", "cli/tree", "--limit", "1", "--all").rows if row[0] == "child"],
+              ["cli/tree/b", "cli/tree/e"])
+    tap.contains(on_terminal("concepts", "cli/tree"), "CONCEPT")
+    tap.contains(cli("concepts", "a//b", status=1).err, "  /prefix ")
+
+
+@tap.case("sources tells how much each says and how often others agree")
+def _():
+    answer = node.get("/v1/sources?limit=1000").json
+    rows = cli("sources", "--limit", "1000").rows
+    tap.equal([row[:8] for row in rows],
+              [[s["source"] or "(anonymous)", *(str(s[n]) for n in ("assertions", "active")), json.dumps(s["trust"]),
+                *(str(s[n]) for n in ("tier", "topics", "agreeing")), "" if s["agreement"] is None else json.dumps(s["agreement"])]
+               for s in answer["sources"]])
+    tap.equal(cli("sources", "source/mdn", "--json").json["sources"],
+              node.get("/v1/sources?prefix=source/mdn").json["sources"])
+    tap.equal(cli("sources", "--limit", "2", "--all").rows, rows)
+    tap.equal(cli("sources", "--as-of", "0").rows, [])
+    tap.contains(on_terminal("sources", columns=120), "AGREEMENT")
+    tap.contains(cli("sources", "--as-of", "x", status=1).err, "  /as_of ")
+
+
+@tap.case("conflicts lists what is contested, most contested first")
+def _():
+    for source, value in (("a", 1), ("b", 2), ("c", 2)):
+        node.assert_one("cli/conflict/x", value, source="source/" + source)
+    node.assert_one("cli/conflict/y", 1, source="source/a")
+    node.assert_one("cli/conflict/y", 2, source="source/b")
+    [y, x] = cli("conflicts", "cli/conflict").rows
+    tap.equal([y[:4], x[:2]], [["cli/conflict/y", "p", "1", "contested"], ["cli/conflict/x", "p"]])
+    tap.contains(x[4], "2 0.6666666666666666, 1 0.3333333333333333")
+    tap.equal(cli("conflicts", "cli/conflict", "--min-conflict", "0.95").rows, [y])
+    tap.equal(cli("conflicts", "cli/conflict", "--predicate", "q").rows, [])
+    tap.equal(cli("conflicts", "cli/conflict", "--limit", "1", "--all").rows, [y, x])
+    tap.equal(cli("conflicts", "cli", "--json").out, node.get("/v1/conflicts?prefix=cli").body.decode())
+    tap.contains(on_terminal("conflicts", "cli/conflict"), "CONFLICT")
+    tap.contains(on_terminal("conflicts", "cli/tree"), "No conflicts.")
+    cli("conflicts", "--min-conflict", "much", status=2)
+    tap.contains(cli("conflicts", "--min-conflict", "2", status=1).err, "  /min_conflict ")
+
+
 # --- import ---
 
 IMPORTED = [{"concept_path": f"cli/import/{i}", "predicate": "p", "value": i} for i in range(3000)]
