@@ -108,7 +108,8 @@ static bool check_derived(struct work *work, const struct command_entry *entry) 
     uint64_t seq;
     bool found;
     struct err err;
-    need(lookup_assertion(&work->live->call.api.reader, entry->derived + i * ID_SIZE, UINT64_MAX, &seq, &found, &err), &err);
+    need(lookup_assertion(&work->live->call.api.reader, entry->derived + i * ID_SIZE, UINT64_MAX, &seq, &found, &err),
+         &err);
     if (!found) {
       work->items[work->refused++] =
           (struct refused_item){entry->position, pointer, span_str("names an assertion that does not exist")};

@@ -16,7 +16,7 @@ static struct {
 } index_of;
 
 int lookup_assertion(const struct reader *reader, const unsigned char id[ID_SIZE], uint64_t snapshot, uint64_t *seq,
-              bool *found, struct err *err) {
+                     bool *found, struct err *err) {
   (void)reader, (void)snapshot, (void)err;
   *found = memcmp(id, index_of.id, ID_SIZE) == 0;
   *seq = 1;
