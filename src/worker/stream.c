@@ -136,6 +136,10 @@ static void serve(struct stream *s) {
     FCGX_Free(&c->fcgi, 1);
     return;
   }
+  /* What has no body has an end of it all the same, which may not have been read: left there, it would cost the
+   * connection. */
+  if (e->request.method != HTTP_POST)
+    (void)FCGX_GetChar(c->fcgi.in);
   /* After an error of a stream the connection may hold half a message in either direction. */
   if (FCGX_GetError(c->fcgi.in) != 0 || FCGX_GetError(c->fcgi.out) != 0 || !FCGX_HasSeenEOF(c->fcgi.in))
     c->fcgi.keepConnection = 0;

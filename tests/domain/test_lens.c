@@ -231,6 +231,58 @@ static void test_winners(void) {
   CU_ASSERT_TRUE(r.show_candidates);
 }
 
+static struct head of_tier(struct head h, int tier) {
+  h.tier = tier;
+  return h;
+}
+
+static void test_tiers(void) {
+  struct head heads[] = {of_tier(head("1", 0.1, 1, 1), 2), of_tier(head("2", 1, 1, 2), 4),
+                         of_tier(head("2", 1, 1, 3), 4), of_tier(head("3", 0.9, 1, 4), 4),
+                         of_tier(head("1", 1, 0, 5), 5)};
+  struct candidates c = form(heads, 5);
+  struct resolution r;
+  struct err err;
+  CU_ASSERT_EQUAL_FATAL(layers_form(arena, &c, &err), 0);
+  CU_ASSERT_EQUAL_FATAL(c.layer_count, 3);
+  CU_ASSERT_TRUE(c.layers[0].tier == 2 && c.layers[1].tier == 4 && c.layers[2].tier == 5);
+  CU_ASSERT_EQUAL(c.layers[1].candidates.group_count, 2);
+  CU_ASSERT_TRUE(close_to(heads[1].level, 2) && close_to(heads[3].level, 0.9));
+  lens_decide(lens("layered"), &c, &r);
+  CU_ASSERT_EQUAL(r.winner->seq, 1);
+  CU_ASSERT_EQUAL(r.confidence, 1);
+  CU_ASSERT_TRUE(r.show_layers);
+  /* Two tiers vote for 1, one for 2. */
+  CU_ASSERT_TRUE(fabs(r.conflict - (log2(3) - 2.0 / 3)) < 1e-11);
+  CU_ASSERT_EQUAL(r.status, STATUS_CONTESTED);
+}
+
+static void test_tolerance(void) {
+  struct head heads[] = {head("0.3", 0.5, 1, 1), head("\"0.3\"", 0.7, 1, 2), head("0.4", 0.6, 1, 3),
+                         head("0.6", 0.9, 1, 4), head("0.5", 0.1, 1, 5),     head("-1", 0.2, 1, 6)};
+  struct candidates c = {.heads = heads, .head_count = 6, .tolerance = span_str("0.1")};
+  struct err err;
+  CU_ASSERT_EQUAL_FATAL(groups_form(arena, &c, &err), 0);
+  CU_ASSERT_EQUAL_FATAL(c.group_count, 3);
+  CU_ASSERT_TRUE(is(c.groups[0].value, "0.6")); /* 0.3 to 0.6, a chain; its winner's value */
+  CU_ASSERT_TRUE(close_to(c.groups[0].weight, 2.1));
+  CU_ASSERT_EQUAL(c.groups[0].first, 0);
+  CU_ASSERT_TRUE(is(c.groups[1].value, "\"0.3\""));
+  CU_ASSERT_TRUE(is(c.groups[2].value, "-1"));
+}
+
+static void test_values_add_up(void) {
+  struct head heads[] = {head("1", 1, 1, 1), head("2", 1, 1, 2)};
+  struct candidates c = form(heads, 2);
+  struct resolution r;
+  c.many = true;
+  lens_decide(lens("skeptic"), &c, &r);
+  CU_ASSERT_PTR_NULL(r.winner);
+  CU_ASSERT_EQUAL(r.conflict, 0);
+  CU_ASSERT_EQUAL(r.status, STATUS_AGREED);
+  CU_ASSERT_TRUE(r.show_candidates);
+}
+
 int main(void) {
   static const struct test_case cases[] = {
       {"every lens of the contract is in the table", test_table},
@@ -247,6 +299,9 @@ int main(void) {
       {"each lens has its order", test_orders},
       {"no older assertion ranks above a lens's bound, and none above the ceiling comes after", test_bounds},
       {"each lens chooses its winner", test_winners},
+      {"the lowest tier wins, and each tier has one vote", test_tiers},
+      {"a chain of numbers within the tolerance is one group", test_tolerance},
+      {"values that add up have no winner and no conflict", test_values_add_up},
   };
   arena = arena_create(16 << 20);
   int status = harness_run("lens", cases, HARNESS_COUNT(cases));

@@ -164,6 +164,13 @@ def _():
     tap.equal(node.get("/", port=node.api_port).status, 404)
 
 
+@tap.case("a request on the heels of a streamed answer is served, on the same connection to the worker")
+def _():
+    for _ in range(300):
+        tap.equal(node.get("/v1/assertions?limit=1", headers={"Accept": "application/x-ndjson"}).status, 200)
+        tap.equal(node.post("/v1/query", {"concept_path": "a", "limit": 1}).status, 200)
+
+
 @tap.case("metrics count what was done")
 def _():
     count = node.health()["assertion_count"]
