@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "model/retraction.h"
+#include "projection/cover.h"
 #include "projection/snapshot.h"
 #include "store/internal.h"
 
@@ -171,6 +173,50 @@ static void commit(struct work *work) {
   publish(live);
 }
 
+/* A retraction or reinstatement: why it is refused, 0 if it is not. */
+static uint8_t refuse_undo(const struct work *work, struct arena *arena) {
+  const struct reader *reader = &work->live->call.api.reader;
+  const struct span body = work->entries[0].body;
+  struct watermark mark;
+  struct err err;
+  segment_watermark(work->live->call.segment, &mark);
+  if (work->command.type == COMMAND_RETRACT) {
+    struct retraction retraction;
+    struct cover_counts counts;
+    struct cover *cover = NULL;
+    need(retraction_read(arena, body, &retraction, &err), &err);
+    need(cover_compute(reader, &retraction, mark.visible_seq, &cover, &err), &err);
+    cover_counts(cover, &counts);
+    cover_free(cover);
+    return counts.covers_direct + counts.covers_cascaded > 0 ? 0 : REFUSAL_NO_MATCH;
+  }
+  struct reinstatement reinstatement;
+  struct retraction_record record;
+  bool found;
+  need(reinstatement_read(arena, body, &reinstatement, &err), &err);
+  need(retraction_find(reader, reinstatement.retraction_id, mark.visible_seq, &record, &found, &err), &err);
+  return !found ? REFUSAL_NOT_FOUND : record.reinstated_seq ? REFUSAL_REINSTATED : 0;
+}
+
+static void undo(struct work *work, struct buf *reply) {
+  struct arena *arena = arena_create(64 << 20);
+  const uint8_t refusal = refuse_undo(work, arena);
+  arena_free(arena);
+  if (refusal) {
+    reply_put_refused(reply, work->command.tag, refusal, NULL, 0);
+    return;
+  }
+  struct retraction_record record = {0};
+  struct err err;
+  bool found;
+  decide(work);
+  commit(work);
+  need(
+      retraction_get(&work->live->call.api.reader, work->receipts[0].seq, work->receipts[0].seq, &record, &found, &err),
+      &err);
+  reply_put_retracted(reply, work->command.tag, false, &work->receipts[0], record.direct, record.cascaded);
+}
+
 void live_execute(void *context, struct span frame, struct buf *reply) {
   struct work *work = calloc(1, sizeof(*work));
   if (!work)
@@ -180,6 +226,11 @@ void live_execute(void *context, struct span frame, struct buf *reply) {
   parse(work, frame);
   const struct command *command = &work->command;
   bool assert = command->type == COMMAND_ASSERT;
+  if (command->type == COMMAND_RETRACT || command->type == COMMAND_REINSTATE) {
+    undo(work, reply);
+    free(work);
+    return;
+  }
   if (!assert || command->key_scope.len == 0 || !replay(work, reply)) {
     decide(work);
     if (assert && work->refused > 0) {
