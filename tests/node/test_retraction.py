@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 
 from harness import Instance, tap
 
@@ -421,6 +422,30 @@ def _():
             thread.join()
     tap.equal(faults, [], "half of a retraction was seen")
     tap.equal(seen, {0, many}, "what readers saw")
+
+
+@tap.case("others write while a retraction is computed, and what they wrote before its seq is covered")
+def _():
+    with Instance(env={"STEMEDB_FAULTS": "committer.retract.compute=sleep:1000"}) as other:
+        other.assert_one("slow/0", 0, source="source/slow")
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(
+            other.post("/v1/retract", {"source": "source/slow", "reason": "slowly computed"})))
+        thread.start()
+        written = []
+        while not answers and len(written) < 2000:
+            written.append(other.assert_one(f"slow/{len(written) + 1}", 1, source="source/slow")["seq"])
+            thread.join(0.001)
+        thread.join()
+        answer = answers[0].json
+        tap.ok(len(written) > 3, f"only {len(written)} were written while it was computed")
+        seq = other.get("/v1/retractions").json["retractions"][0]["seq"]
+        tap.equal(answer["retracted_count"], 1 + sum(s < seq for s in written), "what was committed before it")
+        left = other.get("/v1/query?concept_path=slow&match=subtree&limit=1000").json["assertions"]
+        tap.equal(len(left), sum(s > seq for s in written), "what is active")
+        retracting = time.monotonic()
+        other.post("/v1/retract", {"source": "source/none", "reason": "nothing"})
+        tap.ok(time.monotonic() - retracting > 0.9, "a retraction waits for its thread")
 
 
 def check_killed(where, number, kill):
