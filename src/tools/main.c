@@ -39,6 +39,7 @@ static const struct subcommand calls[] = {
     {"concepts", "", "the tree of concepts, a level at a time", tool_concepts},
     {"sources", "", "who says something, how much, how trusted", tool_sources},
     {"conflicts", "", "what sources disagree about", tool_conflicts},
+    {"diff", "", "what is believed otherwise than at another moment", tool_diff},
     {"retract", "", "take assertions back, all that rests on them too if wanted", tool_retract},
     {"reinstate", "", "undo a retraction", tool_reinstate},
     {"retractions", "", "what was retracted, when and why", tool_retractions},

@@ -118,6 +118,10 @@ void reply_cell_ratio(struct table *table, const struct screen *screen, struct j
   buf_free(&text);
 }
 
+void reply_cell_belief(struct table *table, struct json_object *resolved) {
+  reply_cell_json(table, resolved, reply_member(resolved, "values") ? "values" : "value");
+}
+
 void reply_cell_list(struct table *table, struct json_object *object, const char *name) {
   struct buf text;
   buf_init(&text, REPLY_CELL_MAX);

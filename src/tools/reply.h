@@ -46,6 +46,8 @@ void reply_cell(struct table *table, struct json_object *object, const char *nam
 void reply_cell_json(struct table *table, struct json_object *object, const char *name);
 /* a fraction, with few digits on a terminal, */
 void reply_cell_ratio(struct table *table, const struct screen *screen, struct json_object *object, const char *name);
+/* what is believed: the value of a resolved topic, or its values that add up; nothing of none, */
+void reply_cell_belief(struct table *table, struct json_object *resolved);
 /* an array of sources, separated by commas. */
 void reply_cell_list(struct table *table, struct json_object *object, const char *name);
 

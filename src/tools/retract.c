@@ -70,11 +70,6 @@ static int show_members(struct call *call, const char *const *members, size_t co
   return call_print(call, table);
 }
 
-/* What is believed: a value, or the values that add up; nothing if nothing is left. */
-static void add_belief(struct table *table, struct json_object *belief) {
-  reply_cell_json(table, belief, reply_member(belief, "values") ? "values" : "value");
-}
-
 static int show_flips(struct call *call) {
   static const struct table_column columns[] = {
       {"CONCEPT", TABLE_SHRINK}, {"PREDICATE", TABLE_SHRINK}, {"BELIEVED", TABLE_SHRINK}, {"THEN", TABLE_SHRINK}};
@@ -84,8 +79,8 @@ static int show_flips(struct call *call) {
     struct json_object *flip = reply_element(call->reply, "flips", i);
     reply_cell(table, flip, "concept_path");
     reply_cell(table, flip, "predicate");
-    add_belief(table, reply_member(flip, "before"));
-    add_belief(table, reply_member(flip, "after"));
+    reply_cell_belief(table, reply_member(flip, "before"));
+    reply_cell_belief(table, reply_member(flip, "after"));
   }
   if (count)
     call_title(call, "What is believed would change:");

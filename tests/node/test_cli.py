@@ -877,6 +877,26 @@ def _():
             cli("query", "a", "--url", fake.url)
 
 
+@tap.case("diff reads on over a page without changes, and ends with 4 if there is one on any")
+def _():
+    def page(changes, cursor):
+        return FakeNode.answer(200, {"changes": changes, "next_cursor": cursor})
+
+    change = {"concept_path": "a", "predicate": "p", "before": {"value": 1, "confidence": 0.5}, "after": None,
+              "causes": [{"kind": "retraction", "seq": 7}, {"kind": "setting", "concept_path": "s", "predicate": "stemedb.trust"}]}
+    row = ["a", "p", "1", "0.5", "", "", "retraction 7, setting s stemedb.trust"]
+    with FakeNode(page([], "c1"), page([change], "c2"), page([], None)) as fake:
+        tap.equal(cli("diff", "5", "9", "--all", "--concept", "a", "--lens", "consensus", "--url", fake.url, status=4).rows, [row])
+        tap.contains(fake.seen[0], b"GET /v1/diff?from=5&to=9&prefix=a&lens=consensus ")
+        tap.contains(fake.seen[2], b"&cursor=c2 ")
+    with FakeNode(page([change], None)) as fake:
+        tap.equal(cli("diff", "5", "--json", "--url", fake.url, status=4).json["changes"], [change])
+    with FakeNode(page([], None)) as fake:
+        tap.equal(cli("diff", "5", "--url", fake.url).out, "")
+    cli("diff", status=2)
+    cli("diff", "1", "2", "3", status=2)
+
+
 # --- all subcommands ---
 
 
