@@ -433,7 +433,8 @@ def _():
     answer = node.get("/v1/sources?limit=1000").json
     rows = cli("sources", "--limit", "1000").rows
     tap.equal([row[:8] for row in rows],
-              [[s["source"] or "(anonymous)", *(str(s[n]) for n in ("assertions", "active")), json.dumps(s["trust"]),
+              [[(s["source"] or "(anonymous)").replace("\u200b", "\\u200b"),
+                *(str(s[n]) for n in ("assertions", "active")), json.dumps(s["trust"]),
                 *(str(s[n]) for n in ("tier", "topics", "agreeing")), "" if s["agreement"] is None else json.dumps(s["agreement"])]
                for s in answer["sources"]])
     tap.equal(cli("sources", "source/mdn", "--json").json["sources"],
