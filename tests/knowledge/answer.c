@@ -202,8 +202,10 @@ static struct item *collect(const struct view *v, size_t *count) {
   for (uint64_t seq = v->snapshot; seq > 0; seq--) {
     const struct fact *fact = &v->model->facts[seq - 1];
     const bool all = v->q->include_retracted || strcmp(v->q->lens, "timeline") == 0;
+    if (fact->step.kind != STEP_ASSERT || !in_scope(v, &fact->step))
+      continue;
     const bool retracted = model_retracted_by(v->model, seq, v->snapshot);
-    if (fact->step.kind != STEP_ASSERT || !in_scope(v, &fact->step) || (retracted && !all))
+    if (retracted && !all)
       continue;
     const char *tier = model_setting(v->model, fact->step.source, "stemedb.tier", v->snapshot);
     const struct item item = {.fact = fact,

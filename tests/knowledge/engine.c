@@ -261,6 +261,9 @@ int engine_request(struct engine *engine, enum http_method method, const char *t
       execute(engine, buf_span(&call->exchange.command), &reply);
       call_reply(call, buf_span(&reply));
       buf_free(&reply);
+    } else if (outcome == HTTP_SLOW) {
+      buf_reset(&call->exchange.response.body);
+      stream(engine, span_str(""));
     } else {
       call_parse(call, buf_span(&call->exchange.response.body));
     }

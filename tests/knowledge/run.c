@@ -176,6 +176,25 @@ bool run_step(struct run *run, const struct plan *plan) {
   return call ? assert_many(run, steps, count) : assert_one(run, &steps[0]);
 }
 
+bool run_fill(struct run *run, size_t count) {
+  enum { AT_ONCE = 1000, FIRST_UID = 1000000 };
+  struct step *steps = calloc(AT_ONCE, sizeof(*steps));
+  bool good = steps != NULL;
+  for (size_t done = 0, n; good && done < count; done += n) {
+    n = count - done < AT_ONCE ? count - done : AT_ONCE;
+    for (size_t i = 0; i < n; i++)
+      steps[i] = (struct step){.uid = (uint32_t)(FIRST_UID + done + i),
+                               .path = "filler",
+                               .predicate = "filler",
+                               .source = i % 3 ? "source/filler" : NULL,
+                               .value = "0"};
+    pass_time(run, 1);
+    good = assert_many(run, steps, n);
+  }
+  free(steps);
+  return good;
+}
+
 /* --- questions --- */
 
 /* The moment that ages are counted to. */

@@ -16,6 +16,9 @@ struct run {
 /* An empty history in a node of its own. */
 void run_open(struct run *run);
 void run_close(struct run *run);
+/* Begins the history with `count` assertions about something else, so that it crosses the bounds of what indexes keep
+ * together. */
+bool run_fill(struct run *run, size_t count);
 /* Sends the plan's next step (an array: all of its steps); false if the node answers otherwise than the model. */
 bool run_step(struct run *run, const struct plan *plan);
 /* Asks and compares every page. With `next` (may be NULL) steps of that plan are sent between the pages. */

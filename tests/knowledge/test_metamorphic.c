@@ -229,12 +229,89 @@ static void test_pages(void) {
   }
 }
 
+static int post(struct engine *engine, const char *target, const char *body, char id[80], const char *name) {
+  struct json_object *got, *value;
+  const int status = engine_request(engine, HTTP_POST, target, body, &got);
+  if (id && json_object_object_get_ex(got, name, &value))
+    snprintf(id, 80, "%s", json_object_get_string(value));
+  return status;
+}
+
+/* Timelines and explanations tell what happened, as they should. */
+static void leave_out_events(struct scene *s) {
+  for (size_t i = 0; i < QUESTIONS; i++) {
+    s->questions[i].as_of = AS_OF_NOW;
+    s->questions[i].decay = false;
+    if (strcmp(s->questions[i].lens, "timeline") == 0)
+      s->questions[i].lens = "skeptic";
+  }
+}
+
+static void test_undone(void) {
+  static const char *const selections[] = {"\"concept_path\":\"w\"",
+                                           "\"concept_path\":\"source/a\",\"cascade\":true",
+                                           "\"source\":\"source/a\"",
+                                           "\"from_seq\":3,\"to_seq\":40",
+                                           "\"concept_path\":\"w\",\"predicate\":\"p\",\"cascade\":true",
+                                           "\"from_seq\":1,\"predicate\":\"stemedb.trust\""};
+  size_t undone = 0;
+  for (uint64_t seed = 81; seed < 81 + HISTORIES; seed++) {
+    struct scene s;
+    struct json_object *answers[QUESTIONS];
+    char body[300], id[80];
+    scene_open(&s, seed);
+    leave_out_events(&s);
+    ask_all(&s, answers, false);
+    for (size_t i = 0; i < HARNESS_COUNT(selections); i++) {
+      snprintf(body, sizeof(body), "{\"reason\":\"r\",%s}", selections[i]);
+      const int status = post(s.run.engine, "/v1/retract", body, id, "retraction_id");
+      CU_ASSERT_TRUE_FATAL(status == 200 || status == 404);
+      if (status == 404)
+        continue;
+      snprintf(body, sizeof(body), "{\"reason\":\"r\",\"retraction_id\":\"%s\"}", id);
+      CU_ASSERT_EQUAL_FATAL(post(s.run.engine, "/v1/reinstate", body, NULL, NULL), 200);
+      CU_ASSERT_EQUAL_FATAL(post(s.run.engine, "/v1/reinstate", body, NULL, NULL), 409);
+      undone++;
+    }
+    check_all(&s, answers, false);
+    scene_close(&s);
+  }
+  CU_ASSERT_TRUE(undone > 2 * HISTORIES);
+}
+
+/* What a dry run tells, the retraction does; and the dry run does nothing. */
+static void test_dry_run(void) {
+  static const char *const members[] = {"retracted_count", "cascaded_count"};
+  for (uint64_t seed = 101; seed < 101 + HISTORIES; seed++) {
+    struct scene s;
+    struct json_object *answers[QUESTIONS], *got, *dry = NULL;
+    scene_open(&s, seed);
+    leave_out_events(&s);
+    ask_all(&s, answers, true);
+    const char *body = seed % 2 ? "{\"reason\":\"r\",\"concept_path\":\"w\",\"cascade\":true,\"dry_run\":true}"
+                                : "{\"reason\":\"r\",\"from_seq\":2,\"cascade\":true,\"dry_run\":true}";
+    const char *wet = seed % 2 ? "{\"reason\":\"r\",\"concept_path\":\"w\",\"cascade\":true}"
+                               : "{\"reason\":\"r\",\"from_seq\":2,\"cascade\":true}";
+    CU_ASSERT_EQUAL_FATAL(engine_request(s.run.engine, HTTP_POST, "/v1/retract", body, &got), 200);
+    dry = json_object_get(got);
+    check_all(&s, answers, true);
+    CU_ASSERT_EQUAL_FATAL(engine_request(s.run.engine, HTTP_POST, "/v1/retract", wet, &got), 200);
+    for (size_t i = 0; i < HARNESS_COUNT(members); i++)
+      CU_ASSERT_EQUAL(json_object_get_int64(json_object_object_get(dry, members[i])),
+                      json_object_get_int64(json_object_object_get(got, members[i])));
+    json_object_put(dry);
+    scene_close(&s);
+  }
+}
+
 int main(void) {
   static const struct test_case cases[] = {
       {"an answer as of the newest seq is the answer of now", test_as_of_now},
       {"new indexes answer as the old ones did", test_rebuild},
       {"the order of independent assertions changes no group, no share and no conflict", test_order},
       {"pages put together are what one large page is", test_pages},
+      {"retractions that are undone leave every answer as it was", test_undone},
+      {"a dry run changes nothing, and counts what the retraction then does", test_dry_run},
   };
   return harness_run("knowledge/metamorphic", cases, HARNESS_COUNT(cases));
 }

@@ -13,6 +13,8 @@
 #include "tests/knowledge/run.h"
 #include "tests/knowledge/shrink.h"
 
+/* Every so many histories one begins with filler, up to near the end of what indexes keep in one block. */
+enum { FILLED_EVERY = 60, FILLER = 8080 };
 enum { QUESTIONS = 300, ROUNDS = 120, RESOLUTIONS = 20000 };
 
 /* Where everything came from, as of now and, in between, of old moments. */
@@ -21,6 +23,8 @@ static bool ask_around(struct run *run, unsigned limit) {
   bool good = provenance_check_retractions(run, model->count, limit) &&
               provenance_check_retractions(run, model->count / 2, limit);
   for (size_t i = 0; good && i < model->count; i++) {
+    if (model->facts[i].step.path && strcmp(model->facts[i].step.path, "filler") == 0)
+      continue;
     const struct fact *fact = &model->facts[i];
     const uint64_t between = fact->seq + (model->count - fact->seq) / 2;
     if (fact->step.kind == STEP_ASSERT)
@@ -29,36 +33,44 @@ static bool ask_around(struct run *run, unsigned limit) {
   return good;
 }
 
-/* Keeps the fault of the last plan that failed. */
+/* What `fails` runs with. */
+struct attempt {
+  char fault[sizeof(((struct run *)NULL)->fault)]; /* of the last plan that failed */
+  size_t filler;
+};
+
 static bool fails(void *context, const struct plan *plan, const struct question *question) {
-  char *fault = context;
+  struct attempt *attempt = context;
   struct run run;
-  bool good = true;
   run_open(&run);
+  bool good = run_fill(&run, attempt->filler);
   while (good && run.done < plan->count)
     good = run_step(&run, plan);
   if (good)
     good = run_ask(&run, question, NULL) && ask_around(&run, 1000);
   if (!good)
-    memcpy(fault, run.fault, sizeof(run.fault));
+    memcpy(attempt->fault, run.fault, sizeof(run.fault));
   run_close(&run);
   return !good;
 }
 
 /* Shows the failure of a run at `question` as small as it can be made. */
-static void show(const struct run *run, const struct plan *plan, struct question question, uint64_t seed) {
-  char fault[sizeof(run->fault)];
+static void show(const struct run *run, const struct plan *plan, struct question question, uint64_t seed,
+                 size_t filler) {
+  struct attempt attempt = {.filler = filler};
   struct plan small = {.steps = calloc(plan->count + 1, sizeof(struct step)), .count = run->done};
   if (!small.steps)
     abort();
   memcpy(small.steps, plan->steps, run->done * sizeof(struct step));
-  memcpy(fault, run->fault, sizeof(fault));
-  if (getenv("STEMEDB_NO_SHRINK") == NULL && fails(fault, &small, &question))
-    shrink(fails, fault, &small, &question);
+  memcpy(attempt.fault, run->fault, sizeof(attempt.fault));
+  if (getenv("STEMEDB_NO_SHRINK") == NULL && fails(&attempt, &small, &question))
+    shrink(fails, &attempt, &small, &question);
   else
     printf("# it fails only between the pages of an answer: shown as it was\n");
+  if (filler > 0)
+    printf("# after %zu assertions about something else:\n", filler);
   run_print(&small, &question);
-  for (const char *line = fault; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+  for (const char *line = attempt.fault; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
     printf("# %.*s\n", (int)strcspn(line, "\n"), line);
   printf("# the seed is %" PRIu64 "\n", seed);
   plan_free(&small);
@@ -70,12 +82,14 @@ static long run_history(uint64_t seed) {
   struct plan plan;
   struct run run;
   struct question question = {.path = "w", .lens = "recency", .limit = 100};
-  bool good = true;
   chance_init(&chance, seed);
+  const size_t filler = seed % FILLED_EVERY == 30 ? FILLER + chance_below(&chance, 110) : 0;
+  const unsigned questions = filler ? QUESTIONS / 6 : QUESTIONS;
   chance_plan(&chance, chance_below(&chance, 4) ? chance_below(&chance, 60) : chance_below(&chance, 200), &plan);
   run_open(&run);
+  bool good = run_fill(&run, filler);
   /* Some of the questions come between steps, so that there are answers with all kinds of a past. */
-  for (unsigned asked = 0; good && asked < QUESTIONS;) {
+  for (unsigned asked = 0; good && asked < questions;) {
     if (run.done < plan.count) {
       good = run_step(&run, &plan);
       if (run.done < plan.count && chance_below(&chance, 4))
@@ -87,7 +101,7 @@ static long run_history(uint64_t seed) {
   }
   good = good && ask_around(&run, 1 + chance_below(&chance, 20));
   if (!good)
-    show(&run, &plan, question, seed);
+    show(&run, &plan, question, seed, filler);
   const long resolved = good ? (long)run.resolved : -1;
   run_close(&run);
   plan_free(&plan);
