@@ -84,15 +84,20 @@ static long run_history(uint64_t seed) {
   struct question question = {.path = "w", .lens = "recency", .limit = 100};
   chance_init(&chance, seed);
   const size_t filler = seed % FILLED_EVERY == 30 ? FILLER + chance_below(&chance, 110) : 0;
-  const unsigned questions = filler ? QUESTIONS / 6 : QUESTIONS;
-  chance_plan(&chance, chance_below(&chance, 4) ? chance_below(&chance, 60) : chance_below(&chance, 200), &plan);
+  if (filler) { /* then long runs of one source, some of them retracted */
+    chance.paths = chance.predicates = 1;
+    chance.sources = 2;
+    chance.retractions = chance.reinstatements = 3;
+  }
+  const unsigned size = filler ? 250 : chance_below(&chance, chance_below(&chance, 4) ? 60 : 200);
+  chance_plan(&chance, size, &plan);
   run_open(&run);
   bool good = run_fill(&run, filler);
   /* Some of the questions come between steps, so that there are answers with all kinds of a past. */
-  for (unsigned asked = 0; good && asked < questions;) {
+  for (unsigned asked = 0; good && asked < (filler ? QUESTIONS / 4 : QUESTIONS);) {
     if (run.done < plan.count) {
       good = run_step(&run, &plan);
-      if (run.done < plan.count && chance_below(&chance, 4))
+      if (run.done < plan.count && (chance_below(&chance, 4) || (filler && run.done < 150)))
         continue;
     }
     asked++;
