@@ -24,7 +24,7 @@ static const struct setting table[SETTING_COUNT] = {
 };
 
 /* Slots of a worker's cache and of one that serves one answer. */
-enum { SLOTS_KEPT = 1024, SLOTS_OF_ANSWER = 64, SLOT_NAME_MAX = 142 };
+enum { SLOTS_KEPT = 1024, SLOTS_OF_ANSWER = 256, SLOT_NAME_MAX = 142, SCRATCH_MAX = 8 << 20 };
 
 struct slot {
   struct setting_value value;
@@ -44,7 +44,8 @@ struct settings {
   uint64_t snapshot;
   bool none;                    /* nobody ever set anything */
   struct settings_cache *cache; /* borrowed, or in the arena */
-  struct active_scan scan;      /* opened when it is first needed */
+  struct active_scan scan;      /* opened when it is first needed, as is the next */
+  struct arena *scratch;        /* of one look-up: any number of them takes no more memory than one */
 };
 
 int settings_cache_create(struct settings_cache **out, struct err *err) {
@@ -86,8 +87,10 @@ int settings_open(struct arena *arena, const struct reader *reader, const struct
 }
 
 void settings_close(struct settings *settings) {
-  if (settings)
-    active_close(&settings->scan);
+  if (!settings)
+    return;
+  active_close(&settings->scan);
+  arena_free(settings->scratch);
 }
 
 /* Asserting refuses values of the wrong type, so that one is as good as none. */
@@ -110,12 +113,17 @@ static void read_value(const struct setting *setting, struct span text, uint64_t
 }
 
 /* The assertion in force about (name, predicate): the newest of each who said it comes first; the newest of these it
- * is. *seq is 0 if there is none; the value is in the arena. */
+ * is. *seq is 0 if there is none; the value is good until the next call. */
 static int find_newest(struct settings *settings, struct span name, struct span predicate, uint64_t *seq,
                        struct span *value, struct err *err) {
   struct active_scan *scan = &settings->scan;
   const struct span any = {NULL, 0};
   *seq = 0;
+  if (!settings->scratch)
+    settings->scratch = arena_create(SCRATCH_MAX);
+  if (!settings->scratch)
+    return err_set(err, ERR_NOMEM, "no memory for settings");
+  arena_reset(settings->scratch);
   int code = scan->scan ? 0 : active_open(settings->reader, settings->snapshot, scan, err);
   if (!code) {
     active_set_scope(scan, name, false, predicate);
@@ -124,10 +132,10 @@ static int find_newest(struct settings *settings, struct span name, struct span 
   while (!code && active_in_topic(scan, name, predicate)) {
     if (scan->row.seq > *seq) {
       struct assertion assertion;
-      if ((code = assertion_read(settings->arena, scan->row.entry.body, &assertion, err)))
+      if ((code = assertion_read(settings->scratch, scan->row.entry.body, &assertion, err)))
         break;
       *seq = scan->row.seq;
-      *value = arena_copy(settings->arena, assertion.value);
+      *value = arena_copy(settings->scratch, assertion.value);
       if (!value->data)
         return err_set(err, ERR_NOMEM, "no memory for settings");
     }
