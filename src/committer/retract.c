@@ -8,10 +8,7 @@
 #include "base/fault.h"
 #include "committer/committer.h"
 
-enum {
-  ARENA_MAX = 64 << 20, /* of a retraction of 10,000 ids, parsed */
-  TAIL_MAX = 500        /* entries that are looked at while writes wait; more get another round in the thread */
-};
+enum { ARENA_MAX = 64 << 20 /* of a retraction of 10,000 ids, parsed */ };
 
 /* --- the queue --- */
 
@@ -63,6 +60,7 @@ static void pop(struct retract *r) {
   cover_free(r->cover);
   r->cover = NULL;
   job_free(job);
+  r->rounds = 0;
   r->stage = RETRACT_IDLE;
 }
 
@@ -136,6 +134,7 @@ static void start(struct committer *c) {
   struct retract *r = &c->retract;
   r->reader = c->reader;
   r->snapshot = c->mark.seq;
+  r->rounds++;
   r->code = pthread_create(&r->thread, NULL, run, r) == 0 ? 0 : ERR_BUSY;
   r->stage = r->code ? RETRACT_COMPUTED : RETRACT_COMPUTING;
 }
@@ -276,7 +275,7 @@ static int finish(struct committer *c, struct err *err) {
     *err = r->err;
     return err->code;
   }
-  if (c->mark.seq - cover_snapshot(r->cover) > TAIL_MAX) {
+  if (c->mark.seq - cover_snapshot(r->cover) > RETRACT_TAIL_MAX && r->rounds < RETRACT_ROUNDS) {
     start(c);
     return 0;
   }

@@ -17,6 +17,9 @@
 
 /* More that wait are refused: they are as large as 1 MiB each. */
 enum { RETRACT_WAITING_MAX = 64 };
+/* So many entries are looked at while writes wait (some 20 ms); more get another round in the thread, if it has not had
+ * all its rounds. It is more than a few batches, so that a stream of writes cannot put a retraction off for ever. */
+enum { RETRACT_TAIL_MAX = 10000, RETRACT_ROUNDS = 5 };
 
 /* A command that waits. */
 struct retract_job {
@@ -43,6 +46,7 @@ struct retract {
   struct reader reader;
   uint64_t snapshot; /* to look at */
   struct cover *cover;
+  unsigned rounds; /* of computing */
   int code;
   struct err err;
 };
