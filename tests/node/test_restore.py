@@ -250,9 +250,8 @@ def _():
         folder = backup(node)
         add(node, 100)
         before = snapshot(node)
-        points = [f"ops.restore.before_rename=kill@{n}" for n in (1, 2, 3)] + \
-                 [f"ops.restore.before_copy=kill@{n}" for n in (1, 3)] + ["ops.restore.before_proof=kill"] + \
-                 [f"ops.restore.before_move=kill@{n}" for n in (1, 2, 3)] + ["store.startup.before_mark=kill"]
+        points = ["ops.restore.before_rename=kill@1", "ops.restore.before_rename=kill@3", "ops.restore.before_copy=kill@3",
+                  "ops.restore.before_proof=kill", "ops.restore.before_move=kill@2", "ops.restore.before_move=kill@3"]
         for number, point in enumerate(points):
             # The tool is killed, and the script with it; here the script lives on, so what it does is not looked at.
             tool = os.path.join(os.environ.get("BUILD", "."), "src", "stemedb")
