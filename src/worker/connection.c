@@ -158,12 +158,8 @@ static void request_end(struct worker *w, struct connection *c) {
 static void respond(struct worker *w, struct connection *c) {
   struct exchange *e = &c->job->exchange;
   /* On a kept connection, what is left of a body would be taken for the next request. */
-  if (e->response.status >= 400 && c->fcgi.keepConnection) {
-    struct buf rest;
-    buf_init(&rest, 1);
-    (void)request_read_body(&c->fcgi, &rest, 0);
-    buf_free(&rest);
-  }
+  if (e->response.status >= 400 && c->fcgi.keepConnection)
+    request_skip_body(&c->fcgi);
   response_write(&c->fcgi, &e->request, &e->response);
   api_account(w->api, e);
   request_end(w, c);
@@ -175,10 +171,6 @@ static bool client_gone(const struct connection *c) {
 }
 
 static void request_stream(struct worker *w, struct connection *c) {
-  if (!request_keep(&c->job->exchange.request)) {
-    connection_close(w, c);
-    return;
-  }
   epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
   c->state = CONNECTION_STREAMING;
   if (streams_start(w->streams, c))
@@ -194,7 +186,8 @@ static void request_stream(struct worker *w, struct connection *c) {
 /* Reads the body and runs the request. */
 static void request_execute(struct worker *w, struct connection *c) {
   struct exchange *e = &c->job->exchange;
-  if (!request_read_body(&c->fcgi, &c->job->body, e->route->max_body)) {
+  if ((e->route->stream && !request_keep(&e->request)) ||
+      !request_read_body(&c->fcgi, &c->job->body, e->route->max_body)) {
     connection_close(w, c);
     return;
   }
@@ -219,10 +212,12 @@ static void request_execute(struct worker *w, struct connection *c) {
 }
 
 static void request_run(struct worker *w, struct connection *c) {
-  if (c->job->exchange.route->flags & ROUTE_STREAM)
+  if (!(c->job->exchange.route->flags & ROUTE_STREAM))
+    request_execute(w, c);
+  else if (request_keep(&c->job->exchange.request))
     request_stream(w, c);
   else
-    request_execute(w, c);
+    connection_close(w, c);
 }
 
 /* A new request begins to arrive. */

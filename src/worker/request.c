@@ -84,6 +84,13 @@ bool request_read_body(FCGX_Request *fcgi, struct buf *body, size_t max) {
   return FCGX_GetError(fcgi->in) == 0;
 }
 
+void request_skip_body(FCGX_Request *fcgi) {
+  struct buf rest;
+  buf_init(&rest, 1);
+  (void)request_read_body(fcgi, &rest, 0);
+  buf_free(&rest);
+}
+
 bool response_write_head(FCGX_Request *fcgi, const struct http_response *response, bool with_length) {
   struct buf head;
   buf_init(&head, 65536);

@@ -140,6 +140,9 @@ static void serve(struct stream *s) {
    * connection. */
   if (e->request.method != HTTP_POST)
     (void)FCGX_GetChar(c->fcgi.in);
+  /* What nginx keeps must not be closed under it: it may be sending the next request already. */
+  if (c->fcgi.keepConnection && FCGX_GetError(c->fcgi.in) == 0 && !FCGX_HasSeenEOF(c->fcgi.in))
+    request_skip_body(&c->fcgi);
   /* After an error of a stream the connection may hold half a message in either direction. */
   if (FCGX_GetError(c->fcgi.in) != 0 || FCGX_GetError(c->fcgi.out) != 0 || !FCGX_HasSeenEOF(c->fcgi.in))
     c->fcgi.keepConnection = 0;

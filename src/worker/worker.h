@@ -113,6 +113,8 @@ void request_from_params(struct exchange *exchange, char **params);
 bool request_keep(struct http_request *request);
 /* Reads the body, which nginx holds whole, up to `max` + 1 bytes, and skips the rest. False: the connection broke. */
 bool request_read_body(FCGX_Request *fcgi, struct buf *body, size_t max);
+/* Reads what is left of the body, so that the connection can be kept. */
+void request_skip_body(FCGX_Request *fcgi);
 /* Writes status line, headers (and for a whole response Content-Length and body). False: the client is gone. */
 bool response_write(FCGX_Request *fcgi, const struct http_request *request, const struct http_response *response);
 bool response_write_head(FCGX_Request *fcgi, const struct http_response *response, bool with_length);
