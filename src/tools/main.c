@@ -27,6 +27,8 @@ static const struct subcommand subcommands[] = {
     {"doctor", "[HOME]", "what ails a home, and which section of which runbook applies", tool_doctor},
     {"dump", "[--output FILE] [HOME|BACKUP]", "a whole history as text, one entry a line", tool_dump},
     {"load", "[--partial] FILE", "make the history of a new home from a dump", tool_load},
+    {"salvage", "--output FILE [SOURCE]...", "last resort: every entry that is whole anywhere, as a dump",
+     tool_salvage},
     {"verify", "[--json] [--against URL|HOME|BACKUP] [HOME|BACKUP|ARCHIVE]", "prove that a copy of a history is whole",
      tool_verify},
 };

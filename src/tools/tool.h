@@ -47,6 +47,7 @@ tool_run tool_retractions;
 tool_run tool_sources;
 tool_run tool_status;
 tool_run tool_token;
+tool_run tool_salvage;
 tool_run tool_verify;
 tool_run tool_why;
 
