@@ -136,10 +136,6 @@ static void serve(struct stream *s) {
     FCGX_Free(&c->fcgi, 1);
     return;
   }
-  /* What has no body has an end of it all the same, which may not have been read: left there, it would cost the
-   * connection. */
-  if (e->request.method != HTTP_POST)
-    (void)FCGX_GetChar(c->fcgi.in);
   /* What nginx keeps must not be closed under it: it may be sending the next request already. */
   if (c->fcgi.keepConnection && FCGX_GetError(c->fcgi.in) == 0 && !FCGX_HasSeenEOF(c->fcgi.in))
     request_skip_body(&c->fcgi);
