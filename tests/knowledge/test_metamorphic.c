@@ -304,6 +304,26 @@ static void test_dry_run(void) {
   }
 }
 
+/* The beginning of a block of seqs is retracted, and not by what a whole run could be passed over for. */
+static void test_block_end(void) {
+  enum { LAST_OF_BLOCK = 8191, RETRACTED = 12 };
+  struct run run;
+  struct step steps[RETRACTED + 2];
+  const struct plan plan = {steps, RETRACTED + 2};
+  const struct question q = {.path = "w", .lens = "recency", .limit = 100, .include_retracted = false};
+  for (uint32_t i = 0; i < RETRACTED + 1; i++)
+    steps[i] = (struct step){.uid = i + 1, .gap_us = 1, .call = i > 0, .path = "w", .predicate = "p", .value = "1"};
+  steps[RETRACTED + 1] = (struct step){.kind = STEP_RETRACT, .uid = RETRACTED + 2, .gap_us = 1, .batch = RETRACTED + 1};
+  run_open(&run);
+  CU_ASSERT_TRUE_FATAL(run_fill(&run, LAST_OF_BLOCK - 1));
+  while (run.done < plan.count)
+    CU_ASSERT_TRUE_FATAL(run_step(&run, &plan));
+  CU_ASSERT_TRUE(run_ask(&run, &q, NULL));
+  if (run.fault[0])
+    printf("# %.900s\n", run.fault);
+  run_close(&run);
+}
+
 int main(void) {
   static const struct test_case cases[] = {
       {"an answer as of the newest seq is the answer of now", test_as_of_now},
@@ -311,6 +331,7 @@ int main(void) {
       {"the order of independent assertions changes no group, no share and no conflict", test_order},
       {"pages put together are what one large page is", test_pages},
       {"retractions that are undone leave every answer as it was", test_undone},
+      {"what is active just below a block whose beginning is retracted is found", test_block_end},
       {"a dry run changes nothing, and counts what the retraction then does", test_dry_run},
   };
   return harness_run("knowledge/metamorphic", cases, HARNESS_COUNT(cases));

@@ -9,6 +9,7 @@
 
 #include "tests/harness/harness.h"
 #include "tests/knowledge/chance.h"
+#include "tests/knowledge/exploring.h"
 #include "tests/knowledge/provenance.h"
 #include "tests/knowledge/run.h"
 #include "tests/knowledge/shrink.h"
@@ -47,7 +48,8 @@ static bool fails(void *context, const struct plan *plan, const struct question 
   while (good && run.done < plan->count)
     good = run_step(&run, plan);
   if (good)
-    good = run_ask(&run, question, NULL) && ask_around(&run, 1000);
+    good = run_ask(&run, question, NULL) && exploring_check_conflicts(&run, question, true) &&
+           exploring_check_conflicts(&run, question, false) && ask_around(&run, 1000);
   if (!good)
     memcpy(attempt->fault, run.fault, sizeof(run.fault));
   run_close(&run);
@@ -103,6 +105,8 @@ static long run_history(uint64_t seed) {
     asked++;
     chance_question(&chance, run.done, &question);
     good = good && run_ask(&run, &question, chance_below(&chance, 4) ? NULL : &plan);
+    if (good && asked % 10 == 0)
+      good = exploring_check_conflicts(&run, &question, asked % 20 == 0);
   }
   good = good && ask_around(&run, 1 + chance_below(&chance, 20));
   if (!good)
