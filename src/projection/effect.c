@@ -65,10 +65,15 @@ static int find_undone(struct projection *p, struct arena *arena, const struct e
   int rc = reinstatement_read(arena, entry->body, &reinstatement, err);
   if (rc == 0)
     rc = retraction_find(&reader, reinstatement.retraction_id, entry->seq - 1, &out->undone, &found, err);
-  if (rc == 0 && (!found || out->undone.reinstated_seq))
-    rc = err_set(err, ERR_CORRUPT, "the retraction that it undoes %s", found ? "was undone before" : "does not exist");
-  if (rc == 0)
-    rc = count_reactivated(p, &out->undone, entry->seq - 1, err);
+  if (rc)
+    return rc;
+  /* The committer stores no such thing, but a history may be loaded from a file that anybody wrote. */
+  if (!found || out->undone.reinstated_seq) {
+    log_warn(p->log, "Entry %llu reinstates a retraction that %s: it has no effect", (unsigned long long)entry->seq,
+             found ? "was reinstated before" : "does not exist");
+    return 0;
+  }
+  rc = count_reactivated(p, &out->undone, entry->seq - 1, err);
   out->undone.reinstated_seq = entry->seq;
   out->undoes = true;
   return rc;

@@ -17,8 +17,8 @@ struct effect {
   bool undoes;
 };
 
-/* Computes it; for an assertion (or a reserved kind) it is nothing. Memory is the arena's. ERR_CORRUPT: the body cannot
- * be, or the retraction that it undoes does not exist or does not stand. */
+/* Computes it; for an assertion (or a reserved kind) it is nothing, as for a reinstatement whose retraction does not
+ * exist or does not stand. Memory is the arena's. ERR_CORRUPT: the body cannot be. */
 NODISCARD int effect_find(struct projection *projection, struct arena *arena, const struct entry *entry,
                           struct effect *out, struct err *err);
 /* Shows it to the indexes. */

@@ -264,6 +264,14 @@ void story_retract(struct story *s) {
   story_cover(s, t, before);
 }
 
+void story_undo(struct story *s, uint64_t seq) {
+  struct told *t = next(s, ENTRY_REINSTATEMENT);
+  t->undoes = seq;
+  if (s->told[seq].kind == ENTRY_RETRACTION && !s->told[seq].undone)
+    s->told[seq].undone = s->last;
+  record(s, t);
+}
+
 bool story_reinstate(struct story *s) {
   uint64_t undoes = 0, seen = 0;
   for (uint64_t seq = 1; seq <= s->last; seq++)
@@ -271,10 +279,7 @@ bool story_reinstate(struct story *s) {
       undoes = seq;
   if (!undoes)
     return false;
-  struct told *t = next(s, ENTRY_REINSTATEMENT);
-  t->undoes = undoes;
-  s->told[undoes].undone = s->last;
-  record(s, t);
+  story_undo(s, undoes);
   return true;
 }
 

@@ -47,6 +47,8 @@ uint64_t story_random(struct story *s, uint64_t below);
 void story_assert(struct story *s);
 void story_retract(struct story *s);
 bool story_reinstate(struct story *s);
+/* Adds a reinstatement that names the entry `seq`, whatever it is. */
+void story_undo(struct story *s, uint64_t seq);
 /* Stores what was added since the last time; with `apply` projects it, as one call. */
 void story_store(struct story *s, bool apply);
 /* The canonical body of the retraction `seq`, into `out`. */

@@ -326,6 +326,28 @@ static void parents_and_children_are_found(void) {
   fixture_free(&f);
 }
 
+static void undoing_what_does_not_stand_has_no_effect(void) {
+  struct fixture f;
+  struct story s;
+  fixture_create(&f);
+  fixture_open(&f);
+  story_begin(&s, &f, 4242);
+  for (int i = 0; i < 40; i++)
+    story_assert(&s);
+  story_store(&s, true);
+  story_retract(&s);
+  uint64_t retraction = s.last;
+  story_undo(&s, 1);
+  story_undo(&s, retraction);
+  story_undo(&s, retraction);
+  story_store(&s, true);
+  check_snapshot(&s, s.last);
+  CU_ASSERT_TRUE(fixture_logged(&f, "reinstates a retraction that does not exist: it has no effect"));
+  CU_ASSERT_TRUE(fixture_logged(&f, "reinstates a retraction that was reinstated before: it has no effect"));
+  story_end(&s);
+  fixture_free(&f);
+}
+
 static void what_reaches_too_far_does_not_fit(void) {
   struct cover cover = {.all = {0}};
   for (uint64_t block = 0; block < COVER_BLOCKS_MAX; block++)
@@ -436,6 +458,7 @@ int main(void) {
       {"a rebuild gives the same bytes as projecting one by one", a_rebuild_gives_the_same_bytes},
       {"a cover as of before, extended entry by entry, is the same", a_cover_that_is_extended_is_the_same},
       {"parents and children of an assertion are found", parents_and_children_are_found},
+      {"undoing what does not stand has no effect", undoing_what_does_not_stand_has_no_effect},
       {"a cover that reaches too far for one transaction is told", what_reaches_too_far_does_not_fit},
 #ifdef STEMEDB_FAULTS_ENABLED
       {"kill -9 anywhere leaves all of a retraction or nothing", a_kill_leaves_all_of_it_or_nothing},
