@@ -464,6 +464,27 @@ def _():
     tap.contains(cli("conflicts", "--min-conflict", "2", status=1).err, "  /min_conflict ")
 
 
+@tap.case("diff tells what is believed otherwise, and what brought it about")
+def _():
+    if node.get("/v1/diff?from=0").status == 501:
+        raise tap.Skip("this node has no diff yet")
+    first = node.assert_one("cli/diff/a", 1, confidence=0.9, source="source/a")
+    second = node.assert_one("cli/diff/a", 2, confidence=0.5, source="source/b")
+    node.assert_one("cli/diff/b", "new")
+    arguments = ["diff", str(first["seq"]), "--concept", "cli/diff"]
+    tap.equal([row[:6] for row in cli(*arguments, status=4).rows],
+              [["cli/diff/a", "p", "1", "0.9", "2", "0.5"], ["cli/diff/b", "p", "", "", '"new"', "1"]])
+    tap.contains(cli(*arguments, status=4).rows[0][6], f"assertion {second['seq']}")
+    tap.equal([row[0] for row in cli(*arguments, "--limit", "1", "--all", status=4).rows], ["cli/diff/a", "cli/diff/b"])
+    tap.equal(cli("diff", str(second["seq"]), str(second["seq"])).out, "")
+    tap.equal(cli(*arguments, "--json", status=4).json["changes"],
+              node.get(f"/v1/diff?from={first['seq']}&prefix=cli/diff").json["changes"])
+    tap.contains(on_terminal(*arguments, status=4), "BEFORE")
+    tap.contains(on_terminal("diff", str(second["seq"]), str(second["seq"])), "Nothing is believed otherwise.")
+    tap.contains(cli("diff", "2", "1", status=1).err, "  /from is after")
+    tap.contains(cli("diff", "x", status=1).err, "  /from ")
+
+
 # --- import ---
 
 IMPORTED = [{"concept_path": f"cli/import/{i}", "predicate": "p", "value": i} for i in range(3000)]
