@@ -93,8 +93,12 @@ static void test_as_of_now(void) {
       json_object_object_del(now, "decayed_at");
       struct json_object *then = ask(s.run.engine, body, true);
       json_object_object_del(then, "decayed_at");
-      if (!s.questions[i].decay)
+      if (s.questions[i].decay) { /* ages are counted to another moment */
+        json_object_put(now);
+        json_object_put(then);
+      } else {
         check_same(now, then, body);
+      }
       json_object_put(body);
     }
     scene_close(&s);
