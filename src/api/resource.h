@@ -23,6 +23,7 @@ void feed_stream(struct api *api, struct exchange *exchange, struct http_stream 
 enum http_outcome explore_handle(struct api *api, struct exchange *exchange);
 void concepts_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
 void sources_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
+void diff_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
 void conflicts_stream(struct api *api, struct exchange *exchange, struct http_stream *stream);
 enum http_outcome history_handle(struct api *api, struct exchange *exchange);
 enum http_outcome proof_handle(struct api *api, struct exchange *exchange);

@@ -37,7 +37,7 @@ static const struct route routes[] = {
      .stream = concepts_stream},
     {HTTP_GET, "/v1/sources", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = explore_handle,
      .stream = sources_stream},
-    {HTTP_GET, "/v1/diff", ROUTE_NEEDS_STORE | ROUTE_LATER, .role = ROLE_READER},
+    {HTTP_GET, "/v1/diff", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = explore_handle, .stream = diff_stream},
     {HTTP_GET, "/v1/conflicts", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = explore_handle,
      .stream = conflicts_stream},
     {HTTP_GET, "/v1/retractions", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = retractions_handle},

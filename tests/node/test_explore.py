@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Concepts, sources and conflicts of the example data, recomputed in the plainest way, under random retractions and
+"""Concepts, sources, conflicts and differences of the example data, recomputed in the plainest way, under random retractions and
 settings; and wrong input. STEMEDB_SEED=N draws others."""
 import gzip
 import json
@@ -243,6 +243,51 @@ def _():
         check_concepts(prefix)
 
 
+def resolved_at(as_of, prefix, lens):
+    """{(path, predicate): answer} of all topics at or below the prefix."""
+    out = {}
+    for item in pages("/v1/query", "resolved", concept_path=prefix, match="subtree", lens=lens, as_of=as_of, limit=1000):
+        out[item.pop("concept_path"), item.pop("predicate")] = item
+    return out
+
+
+def bare(answer):
+    return answer and {name: value for name, value in answer.items() if name != "winner"}
+
+
+def check_diff(first, last, prefix, lens):
+    before, after = resolved_at(first, prefix, lens), resolved_at(last, prefix, lens)
+    wanted = sorted(key for key in before.keys() | after.keys() if bare(before.get(key)) != bare(after.get(key)))
+    got = pages("/v1/diff", "changes", **{"from": first, "to": last}, prefix=prefix, lens=lens,
+                limit=draw.choice([40, 1000]))
+    tap.equal([(item["concept_path"], item["predicate"]) for item in got], wanted, f"what differs from {first} to {last}")
+    kinds = set()
+    for item in got:
+        key = item["concept_path"], item["predicate"]
+        tap.equal((item["before"], item["after"]), (before.get(key), after.get(key)), f"{key} from {first} to {last}")
+        tap.ok(item["causes"], f"no cause of {item}")
+        kinds |= {cause["kind"] for cause in item["causes"]}
+        for cause in item["causes"]:
+            if "seq" in cause:
+                tap.ok(first < cause["seq"] <= last, f"{cause} from {first} to {last}")
+    return kinds
+
+
+@tap.case("what differs between two moments is what all topics compared at both say")
+def _():
+    last, kinds = node.health()["last_seq"], set()
+    lenses = ["recency", "confidence", "authority", "consensus", "skeptic", "layered"]
+    kinds |= check_diff(1, last, "web", draw.choice(lenses))
+    kinds |= check_diff(len(DATA), last, "web", "consensus")
+    for seq, _, _ in events:
+        kinds |= check_diff(seq - 1, seq, draw.choice(["web/grid", "web/audio", "web/css"]), draw.choice(lenses))
+    for _ in range(4):
+        first = draw.randrange(last)
+        kinds |= check_diff(first, draw.randrange(first, last + 1), draw.choice(["web/a", "web/grid"]), draw.choice(lenses))
+    tap.equal(kinds, {"assertion", "retraction", "reinstatement", "setting"}, "kinds of causes")
+    tap.equal(check_diff(last, last, "web/grid", "skeptic"), set())
+
+
 @tap.case("a child with much below it, and names that sort around the separator")
 def _():
     for path in ["z/a-b", "z/a/x/y", "z/a!/q", "z/a0", "z/b", "z/b/c", "z/\u00e9", "z/a.b/c", "y-x", "y/x", "y"]:
@@ -268,11 +313,14 @@ def _():
             ("/v1/sources", {"as_of": 10 ** 9, "limit": 5}, ["/as_of"]), ("/v1/sources", {"as_of": "soon"}, ["/as_of"]),
             ("/v1/conflicts", {"min_conflict": "much", "limit": 0}, ["/min_conflict", "/limit"]),
             ("/v1/conflicts", {"min_conflict": 1.5, "lens": "recency"}, ["/min_conflict", "/lens"]),
-            ("/v1/conflicts", {"predicate": "a/b", "cursor": ""}, ["/predicate"])]:
+            ("/v1/conflicts", {"predicate": "a/b"}, ["/predicate"]),
+            ("/v1/diff", {"prefix": "/"}, ["/prefix", "/from"]), ("/v1/diff", {"from": 5, "to": 4}, ["/from"]),
+            ("/v1/diff", {"from": 10 ** 9, "lens": "timeline", "to": "soon"}, ["/lens", "/to"]),
+            ("/v1/diff", {"from": 10 ** 9}, ["/from"]), ("/v1/diff", {"from": 1, "to": 10 ** 9}, ["/to"])]:
         answer = get(path, **parameters)
         tap.equal(answer.status, 422, f"status of {path} {parameters}: {answer}")
         tap.equal([e["pointer"] for e in answer.json["errors"]], pointers, f"pointers of {path} {parameters}")
-    for path in ["/v1/concepts", "/v1/sources", "/v1/conflicts"]:
+    for path in ["/v1/concepts", "/v1/sources", "/v1/conflicts", "/v1/diff"]:
         tap.equal(node.get(path + "?prefix=%zz").status, 400, path)
         tap.equal(node.get(path + "?prefix=%ff").status in (400, 422), True, path)
         tap.equal(node.post(path, {}).status, 405, path)

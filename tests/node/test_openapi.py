@@ -230,6 +230,8 @@ def _():
     check("GET", "/v1/concepts", node.get("/v1/concepts"), 200)
     check("GET", "/v1/concepts", node.get("/v1/concepts?prefix=web&limit=1"), 200)
     check("GET", "/v1/concepts", node.get("/v1/concepts?prefix=/"), 422)
+    check("GET", "/v1/diff", node.get("/v1/diff?from=1"), 200)
+    check("GET", "/v1/diff", node.get("/v1/diff"), 422)
     check("GET", "/v1/sources", node.get("/v1/sources"), 200)
     check("GET", "/v1/sources", node.get("/v1/sources?cursor=x"), 422)
 
