@@ -60,6 +60,28 @@ static int pass_over(struct active_scan *scan, struct err *err) {
 void active_set_scope(struct active_scan *scan, struct span path, bool below, struct span predicate) {
   if (scan->gate)
     gate_set_scope(scan->gate, path, below, predicate);
+  scan->scoped = path.len + predicate.len <= sizeof(scan->scope);
+  if (!scan->scoped)
+    return;
+  scan->scope_below = below;
+  scan->scope_path = path.len;
+  scan->scope_predicate = predicate.data ? predicate.len : 0;
+  if (path.len)
+    memcpy(scan->scope, path.data, path.len);
+  if (scan->scope_predicate)
+    memcpy(scan->scope + path.len, predicate.data, predicate.len);
+}
+
+/* Whether the current row does not matter. */
+static bool is_outside(const struct active_scan *scan) {
+  const struct span path = scan->row.path;
+  const struct span predicate = span_of(scan->scope + scan->scope_path, scan->scope_predicate);
+  if (!scan->scoped)
+    return false;
+  if (path.len < scan->scope_path || (path.len > scan->scope_path && !scan->scope_below) ||
+      memcmp(path.data, scan->scope, scan->scope_path) != 0)
+    return true;
+  return !scan->scope_below && predicate.len > 0 && !span_equal(scan->row.predicate, predicate);
 }
 
 static int too_many(const struct active_scan *scan, struct err *err) {
@@ -73,6 +95,10 @@ static int settle(struct active_scan *scan, struct err *err) {
   while (scan->found) {
     int code = 0;
     if (scan->row.seq > scan->snapshot) {
+      if (is_outside(scan)) {
+        scan->found = false;
+        return 0;
+      }
       code = seek(scan, scan->row.path, scan->row.predicate, scan->row.source, scan->snapshot, err);
     } else if (!scan->gate) {
       return 0;

@@ -7,6 +7,7 @@
 #ifndef DOMAIN_ACTIVE_H
 #define DOMAIN_ACTIVE_H
 
+#include "model/name.h"
 #include "projection/snapshot.h"
 
 struct active_gate;
@@ -21,6 +22,9 @@ struct active_scan {
   uint64_t reads;              /* rows that were looked at, passed over or not */
   uint64_t passed, passed_max; /* inactive ones that were passed over; so many may be, then ERR_NOMEM (0: any number) */
   bool found;                  /* whether there is a current row */
+  bool scoped, scope_below;    /* active_set_scope(); the path, then the predicate (len 0: any) */
+  size_t scope_path, scope_predicate;
+  unsigned char scope[NAME_PATH_MAX + 1 + NAME_PREDICATE_MAX];
   struct concept_row row;
 };
 
@@ -28,8 +32,8 @@ NODISCARD int active_open(const struct reader *reader, uint64_t snapshot, struct
 /* Releases what it holds; all zero is fine. */
 void active_close(struct active_scan *scan);
 /* Until the next call, only the rows of this path, or with `below` of all that begin with it, matter, and of those only
- * this predicate's if its data is not NULL: a scan that meets an inactive row outside ends there, instead of passing
- * over what may be very many. */
+ * this predicate's if its data is not NULL: a scan that meets an inactive row outside, or one above its snapshot, ends
+ * there, instead of passing over what may be very many. */
 void active_set_scope(struct active_scan *scan, struct span path, bool below, struct span predicate);
 /* As the functions of concept_scan, among active assertions only; the spans may be those of the current row. */
 NODISCARD int active_seek(struct active_scan *scan, struct span path, struct span predicate, struct span source,

@@ -113,6 +113,8 @@ static int look_up(struct ballot_box *box, const struct ballot *ballot, struct h
   unsigned char value[BALLOT_VALUE_MAX];
   int code = scan->scan ? 0 : active_open(box->reader, box->snapshot, scan, err);
   if (!code)
+    active_set_scope(scan, ballot->path, false, ballot->predicate);
+  if (!code)
     code = active_seek(scan, ballot->path, ballot->predicate, ballot->source, UINT64_MAX, err);
   *counts = !code && active_in_run(scan, ballot->path, ballot->predicate, ballot->source);
   if (!*counts)

@@ -77,6 +77,8 @@ static int still_speaks(struct census *c, const struct tally *t, uint64_t seq, b
   if (!code && !c->scan.scan)
     code = active_open(c->reader, c->snapshot, &c->scan, err);
   if (!code)
+    active_set_scope(&c->scan, a.concept_path, false, a.predicate);
+  if (!code)
     code = active_seek(&c->scan, a.concept_path, a.predicate, a.source, UINT64_MAX, err);
   *speaks = !code && active_in_run(&c->scan, a.concept_path, a.predicate, t->source);
   return code;
