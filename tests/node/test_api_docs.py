@@ -11,7 +11,7 @@ node = Instance()
 real_of = {}  # what the document's node made up, and what this one did
 
 # Ids and digests, batches and salts, branches, times, cursors, seconds.
-VARYING = re.compile(r'\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b|\b\d{4}-\d\d-\d\dT[0-9:]+\.\d+Z'
+VARYING = re.compile(r'\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b|\b\d{4}-\d\d-\d\dT[0-9:]+(?:\.\d+)?Z|\b\d{8}-\d{6}\b'
                      r'|(?<="next_cursor": ")[A-Za-z0-9_-]+|(?<="uptime_seconds": )\d+')
 HEADERS = re.compile(r"HTTP/|Content-Type:|Location:|Stemedb-", re.I)
 
@@ -33,12 +33,13 @@ def real(match):
 def run(command):
     """The command's output, of the header lines only the API's own."""
     command = VARYING.sub(real, command).replace("localhost:18180", f"127.0.0.1:{node.api_port}")
-    output = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, text=True, timeout=60).stdout
+    command = command.replace("./scripts/", os.path.join(TOP, "scripts", ""))
+    output = subprocess.run(["bash", "-c", command], env=dict(node.env, STEMEDB_HOME=node.home), stdout=subprocess.PIPE, text=True, timeout=60).stdout
     output = output.replace("\r", "")
     if output.startswith("HTTP/"):
         head, _, body = output.partition("\n\n")
         output = "\n".join(line for line in head.split("\n") if HEADERS.match(line)) + "\n\n" + body
-    return output.rstrip()
+    return output.replace(node.home, "/var/lib/stemedb").rstrip()
 
 
 for number, (command, wanted) in enumerate(examples(), 1):
