@@ -65,24 +65,16 @@ static int read_window(struct walk *walk, struct window *w, struct err *err) {
   return code ? code : timeline_find_events(walk, w, err);
 }
 
-static int offer(struct walk *walk, uint64_t seq, struct err *err) {
+static int offer(struct walk *walk, uint64_t seq, bool event, struct err *err) {
   const struct ranked ranked = {.seq = seq};
   const struct rank rank = walk->query->lens->rank(&ranked);
   const uint32_t order = walk->query->subtree ? walk->topic->index : 0;
   if (!page_admits(&walk->page, order, &rank))
     return 0;
-  /* What befell several topics of a class of aliases comes once in their common order. */
-  if (walk->query->aliases && page_holds(&walk->page, order, &rank))
+  /* What befell several predicates, or paths of a class of aliases, comes once in their common order. */
+  if (event && page_holds(&walk->page, order, &rank))
     return 0;
   return page_add(&walk->page, order, walk->topic->index, &rank, (struct span){NULL, 0}, err);
-}
-
-/* An event may be about several paths and predicates of one concept; it is listed once. */
-static bool is_listed(const struct walk *walk, uint64_t seq) {
-  for (size_t i = 0; !walk->query->subtree && i < walk->page.count; i++)
-    if (walk->page.items[i]->rank.seq == seq)
-      return true;
-  return false;
 }
 
 static int offer_window(struct walk *walk, const struct window *w, struct err *err) {
@@ -91,10 +83,9 @@ static int offer_window(struct walk *walk, const struct window *w, struct err *e
   if (!code && any)
     walk->topic->anchor = w->count > 0 ? w->seqs[0] : w->topic_seq;
   for (size_t i = 0; !code && i < w->count; i++)
-    code = offer(walk, w->seqs[i], err);
+    code = offer(walk, w->seqs[i], false, err);
   for (size_t i = 0; !code && i < w->event_count; i++)
-    if (!is_listed(walk, w->events[i]))
-      code = offer(walk, w->events[i], err);
+    code = offer(walk, w->events[i], true, err);
   return code;
 }
 
