@@ -4,6 +4,8 @@
     assert SEQ BODY            the entry that has this seq where the example data was loaded first
     query BODY -> ANSWER       `resolved`
     order BODY -> SEQS         the seqs of `assertions`
+    retract SEQ BODY           the entry with this seq
+    diff SEQ LENS PREFIX -> CHANGES   what is believed otherwise since then, without what names the moments
 """
 import json
 import os
@@ -32,6 +34,21 @@ class Store:
         self.seqs[answer.json["seq"]] = int(seq)
         self.ids[answer.json["id"]] = f"<{seq}>"
 
+    def retract(self, seq, body):
+        answer = self.node.post("/v1/retract", json.loads(body))
+        tap.equal(answer.status, 200, body)
+        self.seqs[answer.json["seq"]] = int(seq)
+        self.ids[answer.json["retraction_id"]] = f"<{seq}>"
+
+    def diff(self, seq, lens, prefix):
+        since = next(real for real, page in self.seqs.items() if page == int(seq))
+        answer = self.node.get(f"/v1/diff?from={since}&lens={lens}&prefix={prefix}")
+        tap.equal(answer.status, 200, prefix)
+        changes = answer.json["changes"]
+        for cause in (cause for change in changes for cause in change["causes"]):
+            del cause["timestamp"]
+        return json.dumps(self.told(changes), separators=(",", ":"), ensure_ascii=False)
+
     def told(self, value, name=None):
         """An answer as the page tells it."""
         if isinstance(value, dict):
@@ -56,6 +73,11 @@ def walk(store, page):
         verb, rest = step.split(" ", 1)
         if verb == "assert":
             store.put(*rest.split(" ", 1))
+        elif verb == "retract":
+            store.retract(*rest.split(" ", 1))
+        elif verb == "diff":
+            question, wanted = rest.split(" -> ", 1)
+            yield step, store.diff(*question.split()), wanted
         else:
             body, wanted = rest.split(" -> ", 1)
             yield step, store.ask(verb, body), wanted
