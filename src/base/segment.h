@@ -20,6 +20,7 @@ struct watermark {
   uint64_t time_us;              /* its time; 0 if none */
   uint64_t assertion_count;      /* assertions among entries 1..visible_seq */
   uint64_t settings_seq;         /* no entry above it, up to visible_seq, changes a setting (stemedb.*); 0: none does */
+  uint64_t first_setting_seq;    /* below it, there is no setting; 0: there is none at all */
   uint64_t retraction_count;     /* among entries 1..visible_seq, reinstated ones included */
   uint64_t first_retraction_seq; /* below it, everything is active; 0: there is no retraction */
   unsigned char root[32];        /* RFC 9162 root over entries 1..visible_seq */

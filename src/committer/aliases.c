@@ -48,7 +48,7 @@ static int add_edge(struct batch *b, const struct alias_edge *edge, struct err *
 static int try_edge(struct committer *c, struct arena *arena, const struct alias_edge *edge, bool *fits,
                     struct err *err) {
   /* What is visible is behind what is stored; settings are read as of the latter, without a cache. */
-  const struct watermark mark = {.visible_seq = c->mark.seq, .settings_seq = UINT64_MAX};
+  const struct watermark mark = {.visible_seq = c->mark.seq, .settings_seq = UINT64_MAX, .first_setting_seq = 1};
   struct batch *b = &c->batch;
   struct settings *settings = NULL;
   struct alias_class class;

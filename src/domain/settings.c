@@ -24,7 +24,7 @@ static const struct setting table[SETTING_COUNT] = {
 };
 
 /* Slots of a worker's cache and of one that serves one answer. */
-enum { SLOTS_KEPT = 1024, SLOTS_OF_ANSWER = 256, SLOT_NAME_MAX = 142, SCRATCH_MAX = 8 << 20 };
+enum { SLOTS_KEPT = 8192, SLOTS_OF_ANSWER = 256, SLOT_NAME_MAX = 142, SCRATCH_MAX = 8 << 20 };
 
 struct slot {
   struct setting_value value;
@@ -42,7 +42,7 @@ struct settings {
   struct arena *arena;
   const struct reader *reader;
   uint64_t snapshot;
-  bool none;                    /* nobody ever set anything */
+  bool none;                    /* nobody had set anything */
   struct settings_cache *cache; /* borrowed, or in the arena */
   struct active_scan scan;      /* opened when it is first needed, as is the next */
   struct arena *scratch;        /* of one look-up: any number of them takes no more memory than one */
@@ -77,7 +77,7 @@ int settings_open(struct arena *arena, const struct reader *reader, const struct
   settings->arena = arena;
   settings->reader = reader;
   settings->snapshot = snapshot;
-  settings->none = mark->settings_seq == 0;
+  settings->none = mark->first_setting_seq == 0 || mark->first_setting_seq > snapshot;
   if (cache && snapshot >= mark->settings_seq) {
     refresh(cache, mark);
     settings->cache = cache;

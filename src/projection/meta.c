@@ -20,6 +20,7 @@ void meta_encode(const struct meta *meta, unsigned char out[META_SIZE]) {
   put_u64(p + 16, meta->settings_seq);
   put_u64(p + 24, meta->retraction_count);
   put_u64(p + 32, meta->first_retraction_seq);
+  put_u64(p + 40, meta->first_setting_seq);
 }
 
 bool meta_decode(struct span bytes, struct meta *out) {
@@ -37,6 +38,7 @@ bool meta_decode(struct span bytes, struct meta *out) {
   out->settings_seq = get_u64(p + 16);
   out->retraction_count = get_u64(p + 24);
   out->first_retraction_seq = get_u64(p + 32);
+  out->first_setting_seq = get_u64(p + 40);
   return true;
 }
 

@@ -10,7 +10,7 @@
 #include "model/timeline.h"
 
 /* Any change of what any index holds gets a new number: other numbers are wiped and rebuilt. */
-enum { META_FORMAT = 6, META_KEY_SIZE = 4, META_SIZE = 4 + 4 + HISTORY_ID_SIZE + 8 + 8 + ID_SIZE + 8 * 5 };
+enum { META_FORMAT = 7, META_KEY_SIZE = 4, META_SIZE = 4 + 4 + HISTORY_ID_SIZE + 8 + 8 + ID_SIZE + 8 * 6 };
 
 struct meta {
   unsigned char history_id[HISTORY_ID_SIZE];
@@ -20,6 +20,7 @@ struct meta {
   uint64_t time_us;              /* likewise */
   uint64_t assertion_count;      /* among entries 1..applied_seq */
   uint64_t settings_seq;         /* of the last entry that may have changed a setting; 0: none */
+  uint64_t first_setting_seq;    /* 0: nobody ever set anything */
   uint64_t retraction_count;     /* among entries 1..applied_seq */
   uint64_t first_retraction_seq; /* 0: none */
 };
@@ -27,7 +28,7 @@ struct meta {
 /* The key of the record, META_KEY_SIZE bytes. */
 extern const unsigned char meta_key[META_KEY_SIZE];
 /* magic "STMp", format u32, history id, branch, applied_seq, id, time, assertion count, settings_seq, retraction
- * count, first_retraction_seq; big-endian. */
+ * count, first_retraction_seq, first_setting_seq; big-endian. */
 void meta_encode(const struct meta *meta, unsigned char out[META_SIZE]);
 /* False if it is not a record of this format. */
 bool meta_decode(struct span bytes, struct meta *out);

@@ -195,6 +195,7 @@ void projection_watermark(const struct projection *p, struct watermark *mark) {
   mark->time_us = p->state.time_us;
   mark->assertion_count = p->state.assertion_count;
   mark->settings_seq = p->state.settings_seq;
+  mark->first_setting_seq = p->state.first_setting_seq;
   mark->retraction_count = p->state.retraction_count;
   mark->first_retraction_seq = p->state.first_retraction_seq;
   merkle_root(&p->merkle, mark->root);

@@ -35,7 +35,7 @@ NODISCARD int projection_apply(struct projection *projection, const struct entry
                                struct err *err);
 /* The seq of the last projected entry. */
 uint64_t projection_applied(const struct projection *projection);
-/* Fills in seq, time, count and root of the last projected entry, and settings_seq. */
+/* Fills in seq, time, count and root of the last projected entry, and of settings and retractions. */
 void projection_watermark(const struct projection *projection, struct watermark *mark);
 /* Whether a damaged index was met, here or in another process of the node; the next projection_open rebuilds. After
  * ERR_CORRUPT from a function of projection/ this tells damage of the indexes, which a restart of the node heals, from

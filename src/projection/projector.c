@@ -32,8 +32,11 @@ static void count_entry(struct meta *state, const struct item *item) {
   uint64_t seq = item->entry->seq;
   state->applied_seq = seq;
   state->assertion_count += item->is_assertion;
-  if (!item->is_assertion || name_is_reserved(item->assertion.predicate)) /* what is no assertion may retract one */
+  bool setting = item->is_assertion && name_is_reserved(item->assertion.predicate);
+  if (setting || !item->is_assertion) /* what is no assertion may retract one */
     state->settings_seq = seq;
+  if (setting && state->first_setting_seq == 0)
+    state->first_setting_seq = seq;
   if (item->entry->kind != ENTRY_RETRACTION)
     return;
   state->retraction_count++;
