@@ -7,10 +7,10 @@ here=$(dirname "$0")
 
 usage() {
   cat <<'END'
-Usage: scripts/nginx.sh render|start|stop|reload|run HOME
+Usage: scripts/nginx.sh render|start|stop|reload|serve HOME
   render  writes HOME/run/nginx from the templates in conf/ and the ports in HOME/stemedb.conf
   start   renders, then starts nginx in the background
-  run     renders, then becomes nginx in the foreground (for a service manager)
+  serve   as start, for a service manager that knows itself what runs: waits for its ports; nginx listens when this returns
   reload  renders, then makes nginx take it, without a lost request
   stop    ends it after the requests that are under way
 END
@@ -66,6 +66,10 @@ render() {
   fi
 }
 
+ports_free() {
+  ! port_taken "$(option "$home" api_port 18180)" && ! port_taken "$(option "$home" dashboard_port 18188)"
+}
+
 # nginx resolves the path of a Unix socket by its working directory, so all are absolute; -e: not the compiled-in error log.
 nginx_here() {
   as_user nginx -p "$prefix/" -c "$prefix/nginx.conf" -e "$home/log/nginx-error.log" "$@"
@@ -90,10 +94,14 @@ start)
   render
   nginx_here
   ;;
-run)
+serve)
   render
-  # exec, so that the service manager's signals come to nginx itself.
-  exec_as_user nginx -p "$prefix/" -c "$prefix/nginx.conf" -e "$home/log/nginx-error.log" -g 'daemon off;'
+  # A pid file from before a loss of power may name any process of today.
+  rm -f "$home/run/nginx.pid"
+  # Those of an nginx that is about to end. nginx itself tells of what stays taken.
+  wait_until 100 ports_free || :
+  # The ports are bound before nginx goes into the background.
+  exec_as_user nginx -p "$prefix/" -c "$prefix/nginx.conf" -e "$home/log/nginx-error.log"
   ;;
 reload)
   pid=$(live_pid "$home/run/nginx.pid") || die "nginx does not run"
