@@ -116,10 +116,11 @@ port_taken() {
   awk -v hex="$hex" '$2 ~ hex "$" && $4 == "0A" { found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
-# A free port between 20000 and 29999.
+# A free port of $STEMEDB_PORTS (FIRST-LAST, default 20000-29999): tests that run at once have ranges of their own.
 free_port() {
+  ports=${STEMEDB_PORTS:-20000-29999}
   while :; do
-    port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 10000))
+    port=$((${ports%-*} + $(od -An -N2 -tu2 /dev/urandom) % (${ports#*-} - ${ports%-*} + 1)))
     port_taken "$port" || break
   done
   printf '%s\n' "$port"

@@ -90,23 +90,37 @@ wants() {
   return 1
 }
 
-# The C programs keep to themselves, so as many run at once as there are processors.
-run_unit() {
-  build=$1
-  limit=$2
-  name=$(basename "$build")
-  # Scripts among them are run as the suite of their folder.
-  make -C "$build" --quiet --no-print-directory print-tests | tr ' ' '\n' | grep -vE '\.(py|sh|mjs)$' |
-    (cd "$build" && srcdir=$top xargs -P "$(nproc)" -I PROGRAM \
-      "$top/scripts/run-tap.sh" "PROGRAM ($name)" "$build" "$limit" ./PROGRAM)
+# A job of the pool: five lines.
+job() { # job NAME BUILD SECONDS FOLDER PROGRAM
+  printf '%s\n' "$@"
 }
 
-run_scripts() {
+unit_jobs() {
+  build=$1
+  limit=$2
+  # Scripts among them are run as the suite of their folder.
+  make -C "$build" --quiet --no-print-directory print-tests | tr ' ' '\n' | grep -vE '\.(py|sh|mjs)$' |
+    while read -r program; do
+      job "$program ($(basename "$build"))" "$build" "$limit" "$build" "./$program"
+    done
+}
+
+script_jobs() {
   suite=$1
   build=$2
   for program in tests/"$suite"/test_*.py tests/"$suite"/test_*.sh tests/"$suite"/test_*.mjs; do
-    [ ! -f "$program" ] || ./scripts/run-tap.sh "$program ($(basename "$build"))" "$build" "$3" "./$program"
+    [ ! -f "$program" ] || job "$program ($(basename "$build"))" "$build" "$3" "$top" "./$program"
   done
+}
+
+# Every program keeps to itself: a home, a TMPDIR and a range of ports of its own. Most of them wait more than they
+# compute, so two run for each processor.
+run_pool() {
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  srcdir=$top xargs -d '\n' -n 5 -P $((2 * $(nproc))) --process-slot-var=slot sh -c '
+    first=$((20000 + slot % 20 * 500))
+    export STEMEDB_PORTS="$first-$((first + 499))"
+    cd "$4" && exec "$0" "$1" "$2" "$3" "$5"' "$top/scripts/run-tap.sh"
 }
 
 # The libraries of browser tests, as their lock file has them.
@@ -122,22 +136,31 @@ install_node_modules() {
   done
 }
 
-# All wanted suites that tests/suites has with this build.
-run_suites_of() {
-  built=$1
-  build=$top/build/$built
-  for suite in $suites; do
-    case $suite in check | distcheck) continue ;; esac
-    line=$(settings "$suite")
-    limit=${line%% *}
-    case " ${line#* } " in
-    *" $built "*) ;;
-    *) continue ;;
-    esac
-    case $suite in
-    unit) run_unit "$build" "$limit" ;;
-    *) run_scripts "$suite" "$build" "$limit" ;;
-    esac
+# Adds the jobs of a suite with a build, if tests/suites has it there: SUITE BUILD
+jobs_of() {
+  line=$(settings "$1")
+  case " ${line#* } " in
+  *" $2 "*) ;;
+  *) return 0 ;;
+  esac
+  case $1 in
+  unit) unit_jobs "$top/build/$2" "${line%% *}" ;;
+  *) script_jobs "$1" "$top/build/$2" "${line%% *}" ;;
+  esac
+}
+
+# All jobs of the builds; scripts first, since they take longest.
+all_jobs() {
+  for built; do
+    for suite in $suites; do
+      case $suite in
+      check | distcheck | unit) ;;
+      *) jobs_of "$suite" "$built" ;;
+      esac
+    done
+  done
+  for built; do
+    ! wants unit || jobs_of unit "$built"
   done
 }
 
@@ -160,16 +183,21 @@ main() {
   if [ -z "$programs" ]; then
     builds=$(wants distcheck && echo test)
   fi
+  built=
   for name in $builds; do
     case $name in
     test) build_with_tests test --enable-faults ;;
     asan) build_with_tests asan --enable-faults --enable-sanitizers ;;
-    esac && run_suites_of "$name"
+    esac && built="$built $name"
   done
+  # Its tests are those of the build that it makes.
   if wants distcheck; then
-    # Its tests are those of the build that it makes.
-    run_step 'make distcheck' env -u BUILD make -C build/test -j"$(nproc)" distcheck
+    run_step 'make distcheck' env -u BUILD make -C build/test -j"$(nproc)" distcheck &
   fi
+  # shellcheck disable=SC2086 # a list
+  all_jobs $built >"$tmp/jobs"
+  run_pool <"$tmp/jobs"
+  wait
 }
 
 main
