@@ -33,12 +33,14 @@ void wal_file_name(char out[WAL_NAME_SIZE], uint32_t number) {
   snprintf(out, WAL_NAME_SIZE, "log.%010u", (unsigned)number);
 }
 
-static int window_open(struct window *w, const char *dir, uint32_t number, struct err *err) {
-  char name[WAL_NAME_SIZE], path[FILEIO_PATH_MAX];
-  struct stat st;
+static int join_number(char path[FILEIO_PATH_MAX], const char *dir, uint32_t number, struct err *err) {
+  char name[WAL_NAME_SIZE];
   wal_file_name(name, number);
-  if (fileio_join(path, dir, name, err))
-    return (int)err->code;
+  return fileio_join(path, dir, name, err);
+}
+
+static int window_open(struct window *w, const char *path, struct err *err) {
+  struct stat st;
   w->fd = open(path, O_RDONLY | O_CLOEXEC);
   if (w->fd < 0 || fstat(w->fd, &st))
     return err_sys(err, errno, "opening %s", path);
@@ -228,11 +230,18 @@ static int walk_records(struct walk *walk, struct err *err) {
 
 int wal_walk_file(const char *dir, uint32_t number, const struct wal_visitor *visitor, struct wal_file *out,
                   struct err *err) {
+  char path[FILEIO_PATH_MAX];
+  int ret = join_number(path, dir, number, err);
+  return ret ? ret : wal_walk_path(path, number, visitor, out, err);
+}
+
+int wal_walk_path(const char *path, uint32_t number, const struct wal_visitor *visitor, struct wal_file *out,
+                  struct err *err) {
   struct walk walk = {.window = {.fd = -1}, .visitor = visitor, .file = out};
   bool more;
   int ret;
   *out = (struct wal_file){.number = number};
-  if ((ret = window_open(&walk.window, dir, number, err)))
+  if ((ret = window_open(&walk.window, path, err)))
     goto out;
   out->size = walk.window.size;
   if ((ret = check_header(&walk, &more, err)) == 0 && more)
@@ -244,9 +253,12 @@ out:
 
 int wal_walk_probe(const char *dir, struct lsn lsn, bool *found, struct err *err) {
   struct window w = {.fd = -1};
+  char path[FILEIO_PATH_MAX];
   uint32_t prev, len;
   *found = false;
-  int ret = window_open(&w, dir, lsn.file, err);
+  int ret = join_number(path, dir, lsn.file, err);
+  if (!ret)
+    ret = window_open(&w, path, err);
   if (ret == ERR_NOTFOUND)
     ret = 0;
   else if (ret == 0 && lsn.offset < w.size)

@@ -54,6 +54,10 @@ struct wal_file {
 NODISCARD int wal_walk_file(const char *dir, uint32_t number, const struct wal_visitor *visitor, struct wal_file *out,
                             struct err *err);
 
+/* The same for a file of another name; it is taken for that number. */
+NODISCARD int wal_walk_path(const char *path, uint32_t number, const struct wal_visitor *visitor, struct wal_file *out,
+                            struct err *err);
+
 /* Whether a sound record begins at `lsn`. False if the file is not there. */
 NODISCARD int wal_walk_probe(const char *dir, struct lsn lsn, bool *found, struct err *err);
 
