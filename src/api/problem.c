@@ -101,6 +101,10 @@ void problem_json(struct http_response *response, const struct json_fault *fault
   problem_end(response);
 }
 
+void problem_read_only(struct http_response *response) {
+  problem_set(response, 403, "this node is read only: it answers questions, and stores nothing");
+}
+
 void problem_err(struct api *api, struct http_response *response, const struct err *err) {
   switch (err->code) {
   case ERR_INVALID: problem_set(response, 400, "%s", err->text); return;

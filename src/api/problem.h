@@ -18,6 +18,8 @@ void problem_end(struct http_response *response);
 void problem_fields(struct http_response *response, const struct field_errors *errors);
 /* 400 with the byte offset and reason; 413 if too large. */
 void problem_json(struct http_response *response, const struct json_fault *fault);
+/* 403: this node only answers questions. */
+void problem_read_only(struct http_response *response);
 /* NOMEM 503, INVALID 400, NOTFOUND 404, CONFLICT 409, BUSY 503, FULL 507, IO and CORRUPT 500 (their text is
  * logged, not shown). */
 void problem_err(struct api *api, struct http_response *response, const struct err *err);

@@ -55,8 +55,10 @@ enum http_outcome health_handle(struct api *api, struct exchange *exchange) {
     buf_add_byte(out, '"');
     answer_timestamp(out, "timestamp", mark.visible_seq, mark.time_us);
   }
-  buf_addf(out, ",\"state\":\"%s\",\"writable\":%s}\n", state_name(state),
-           state == NODE_READY && !segment_disk_full(api->segment) ? "true" : "false");
+  bool read_only = api->config->read_only;
+  bool writable = state == NODE_READY && !read_only && !segment_disk_full(api->segment);
+  buf_addf(out, ",\"state\":\"%s\",\"writable\":%s,\"read_only\":%s}\n", state_name(state), writable ? "true" : "false",
+           read_only ? "true" : "false");
   return HTTP_DONE;
 }
 

@@ -16,9 +16,10 @@ enum { ASSERT_BODY_MAX = 8 << 20, QUERY_BODY_MAX = 1 << 20 };
 
 /* Every call of the contract has its line; those that later work brings are marked ROUTE_LATER. */
 static const struct route routes[] = {
-    {HTTP_POST, "/v1/assert", ROUTE_NEEDS_STORE, ROLE_WRITER, ASSERT_BODY_MAX, JSON_TYPE, .handle = assert_handle,
-     .finish = assert_finish},
-    {HTTP_POST, "/v1/import", ROUTE_NEEDS_STORE | ROUTE_STREAM, ROLE_WRITER, 0, NDJSON_TYPES, .stream = import_stream},
+    {HTTP_POST, "/v1/assert", ROUTE_NEEDS_STORE | ROUTE_WRITES, ROLE_WRITER, ASSERT_BODY_MAX, JSON_TYPE,
+     .handle = assert_handle, .finish = assert_finish},
+    {HTTP_POST, "/v1/import", ROUTE_NEEDS_STORE | ROUTE_STREAM | ROUTE_WRITES, ROLE_WRITER, 0, NDJSON_TYPES,
+     .stream = import_stream},
     {HTTP_POST, "/v1/query", ROUTE_NEEDS_STORE, ROLE_READER, QUERY_BODY_MAX, JSON_TYPE, .handle = query_handle,
      .stream = query_stream},
     {HTTP_GET, "/v1/query", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = query_handle, .stream = query_stream},
@@ -106,6 +107,10 @@ bool api_route(struct api *api, struct exchange *exchange) {
   }
   if (!(route->flags & ROUTE_OPEN) && !auth_admit(api, exchange, route->role))
     return false;
+  if ((route->flags & ROUTE_WRITES) && api->config->read_only) {
+    problem_read_only(response);
+    return false;
+  }
   if (route->flags & ROUTE_LATER) {
     problem_set(response, 501, "not available yet");
     return false;

@@ -8,7 +8,8 @@ enum route_flags {
   ROUTE_NEEDS_STORE = 1, /* waits until the node is ready (2 s, then 503) */
   ROUTE_OPEN = 2,        /* no token asked, ever */
   ROUTE_STREAM = 4,      /* runs on a streaming thread, body unread */
-  ROUTE_LATER = 8        /* named by the contract, built later: answers 501 */
+  ROUTE_LATER = 8,       /* named by the contract, built later: answers 501 */
+  ROUTE_WRITES = 16      /* refused (403) where the node is read only */
 };
 
 struct route {

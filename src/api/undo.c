@@ -27,6 +27,10 @@ int undo_command(struct api *api, struct exchange *exchange, uint8_t type, uint8
   struct buf server;
   const char *detail;
   *outcome = HTTP_DONE;
+  if (api->config->read_only) {
+    problem_read_only(&exchange->response);
+    return 0;
+  }
   if (segment_disk_full(api->segment)) {
     int status = ingest_refusal(REFUSAL_DISK_FULL, &detail);
     problem_set(&exchange->response, status, "%s", detail);

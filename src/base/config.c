@@ -44,6 +44,8 @@ static const struct option options[] = {
     {"rate_limit", OPTION_COUNT, AT(rate_limit), "0", 0, 1000000,
      "Calls a second that one token, or one address without a token, may make; more is answered 429. 0: any number.",
      NULL},
+    {"read_only", OPTION_CHOICE, AT(read_only), "no", 0, 0, "yes: every call that would write is refused (403).",
+     "no yes"},
     {"api_port", OPTION_COUNT, AT(api_port), "18180", 1, 65535, "Port of the API, on loopback.", NULL},
     {"dashboard_port", OPTION_COUNT, AT(dashboard_port), "18188", 1, 65535, "Port of the dashboard, on loopback.",
      NULL},

@@ -25,6 +25,7 @@ struct config {
   char backup_dir[FILEIO_PATH_MAX];
   char tokens_file[FILEIO_PATH_MAX];
   uint64_t audit;      /* enum config_audit */
+  uint64_t read_only;  /* 1: calls that write are refused */
   uint64_t rate_limit; /* calls a second of one client; 0: any number */
   uint64_t workers;    /* 0 in the file: one a core */
   uint64_t api_port, dashboard_port;

@@ -44,8 +44,8 @@ NODISCARD int restore_rehearse(const struct config *config, const struct log *lo
 /* --- restore_prove.c --- */
 
 /* Recovers the store in `data_dir`, compares it with the metadata, and, if `timeline` is not 0, opens a new one in it,
- * of at least this number. ERR_CORRUPT if it is not what the metadata tells. With `indexes`, they are opened (made, if
- * need be) and compared too. */
+ * of at least this number. ERR_CORRUPT if it is not what the metadata tells; NULL: there is none. With `indexes`, they
+ * are opened (made, if need be) and compared too. */
 NODISCARD int restore_prove(const struct config *config, const struct log *log, const char *data_dir,
                             const struct metadata *metadata, uint32_t timeline, bool indexes, struct err *err);
 

@@ -73,13 +73,19 @@ int restore_prove(const struct config *config, const struct log *log, const char
   struct config at = *config;
   struct startup_report report;
   struct store *store = NULL;
+  struct metadata own = {.indexes = true};
   struct proof proof;
   struct err second;
   snprintf(at.data_dir, sizeof(at.data_dir), "%s", data_dir);
   int rc = startup_run(&at, log, NULL, false, &store, &report, err);
   if (rc)
     return rc;
-  if ((rc = proof_compute(store, &proof, err)) || (rc = compare(metadata, &proof, err)) ||
+  rc = proof_compute(store, &proof, err);
+  if (!rc && !metadata) {
+    own.proof = proof;
+    metadata = &own;
+  }
+  if (rc || (rc = compare(metadata, &proof, err)) ||
       (indexes && (rc = compare_indexes(&at, log, store, metadata, err))) ||
       (timeline > 0 && (rc = open_timeline(store, data_dir, proof.last_seq, timeline, err))))
     err_context(err, "proving the copy");

@@ -141,12 +141,18 @@ static int copy_bytes(int in, int out, struct err *err) {
   }
 }
 
-static int copy_file(const char *from, const char *to, struct err *err) {
+/* How a copy is made. */
+struct copying {
+  bool durable; /* synced */
+  bool regions; /* those of Berkeley DB, too: __db.* */
+};
+
+static int copy_file(const char *from, const char *to, bool durable, struct err *err) {
   int rc = 0, in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
   if (out < 0)
     rc = err_sys(err, errno, "opening %s", in < 0 ? from : to);
-  else if ((rc = copy_bytes(in, out, err)) == 0 && fsync(out))
+  else if ((rc = copy_bytes(in, out, err)) == 0 && durable && fsync(out))
     rc = err_sys(err, errno, "syncing");
   if (rc)
     err_context(err, "copying %s to %s", from, to);
@@ -157,7 +163,19 @@ static int copy_file(const char *from, const char *to, struct err *err) {
   return rc;
 }
 
-int tree_copy(const char *from, const char *to, const char *name, struct err *err) {
+static int copy_one(const struct copying *how, const FTSENT *e, const char *path, struct err *err) {
+  switch (e->fts_info) {
+  case FTS_D: return fileio_mkdirs(path, 0750, err);
+  case FTS_DP: return how->durable ? fileio_sync_dir(path, err) : 0;
+  case FTS_F:
+    if (!how->regions && strncmp(e->fts_name, "__db.", 5) == 0)
+      return 0;
+    return copy_file(e->fts_path, path, how->durable, err);
+  default: return err_sys(err, e->fts_errno ? e->fts_errno : EINVAL, "copying %s", e->fts_path);
+  }
+}
+
+static int copy_all(const struct copying *how, const char *from, const char *to, const char *name, struct err *err) {
   char source[FILEIO_PATH_MAX], target[FILEIO_PATH_MAX], path[FILEIO_PATH_MAX];
   int rc = 0;
   if (fileio_join(source, from, name, err) || fileio_join(target, to, name, err))
@@ -169,19 +187,20 @@ int tree_copy(const char *from, const char *to, const char *name, struct err *er
     const char *rest = e->fts_path + strlen(source);
     if ((rc = *rest ? fileio_join(path, target, rest + 1, err) : fileio_join(path, to, name, err)))
       break;
-    if (e->fts_info == FTS_D)
-      rc = fileio_mkdirs(path, 0750, err);
-    else if (e->fts_info == FTS_DP)
-      rc = fileio_sync_dir(path, err);
-    else if (e->fts_info == FTS_F)
-      rc = copy_file(e->fts_path, path, err);
-    else
-      rc = err_sys(err, e->fts_errno ? e->fts_errno : EINVAL, "copying %s", e->fts_path);
+    rc = copy_one(how, e, path, err);
   }
   if (!rc && errno)
     rc = err_sys(err, errno, "listing %s", source);
   fts_close(walk);
   return rc;
+}
+
+int tree_copy(const char *from, const char *to, const char *name, struct err *err) {
+  return copy_all(&(struct copying){.durable = true, .regions = true}, from, to, name, err);
+}
+
+int tree_copy_scratch(const char *from, const char *to, const char *name, struct err *err) {
+  return copy_all(&(struct copying){.durable = false}, from, to, name, err);
 }
 
 int tree_remove(const char *path, struct err *err) {

@@ -35,6 +35,8 @@ NODISCARD int tree_seal(const char *dir, mode_t files, mode_t folders, struct er
 /* Copies the regular files below from/NAME to to/NAME, making folders, with modes 0640 and 0750, synced. Shares blocks
  * where the file system can. ERR_NOTFOUND if there is no from/NAME. */
 NODISCARD int tree_copy(const char *from, const char *to, const char *name, struct err *err);
+/* The same for a copy that nobody needs after a crash: not synced, and without the regions of Berkeley DB (__db.*). */
+NODISCARD int tree_copy_scratch(const char *from, const char *to, const char *name, struct err *err);
 /* rm -rf; what is not there is fine. Follows no symbolic link. */
 NODISCARD int tree_remove(const char *path, struct err *err);
 

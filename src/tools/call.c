@@ -16,12 +16,32 @@ static const struct option_spec call_specs[] = {
     {"home", "DIR", "the home whose instance.env names the node", OPTION_TEXT, offsetof(struct call_args, home)},
     {"token-file", "FILE", "the file that holds the token (else $STEMEDB_TOKEN)", OPTION_TEXT,
      offsetof(struct call_args, token_file)},
+    {"backup", "DIR", "ask a private copy of this backup, or of this home, whose node is stopped", OPTION_TEXT,
+     offsetof(struct call_args, backup)},
     {"wait", "SECONDS", "go on trying so long while the node is unavailable", OPTION_COUNT,
      offsetof(struct call_args, wait)},
     {"json", NULL, "print the node's answer as it is", OPTION_FLAG, offsetof(struct call_args, json)},
     {"plain", NULL, "print as into a pipe: a row a line, cells separated by tabs", OPTION_FLAG,
      offsetof(struct call_args, plain)},
 };
+
+/* Starts a node over a copy of the backup, which nobody else can ask: it knows one token. */
+static int open_backup(struct call *call, struct err *err) {
+  token_make(call->token);
+  struct preview_settings settings = {
+      .source = call->args->backup, .token = call->token, .node = {.workers = 1, .small = true}};
+  int rc = preview_start(&settings, &call->tool->log, &call->preview, err);
+  snprintf(call->url, sizeof(call->url), "http://127.0.0.1:%" PRIu64, call->preview.api_port);
+  return rc;
+}
+
+static int find_node(struct call *call, struct err *err) {
+  const struct call_args *args = call->args;
+  if (args->backup)
+    return open_backup(call, err);
+  int rc = address_find_url(args->url, args->home ? args->home : call->tool->home, call->url, sizeof(call->url), err);
+  return rc ? rc : address_find_token(args->token_file, call->token, sizeof(call->token), err);
+}
 
 int call_begin(struct call *call, const struct tool *tool, const struct call_command *command, int argc, char **argv,
                struct call_args *args) {
@@ -45,10 +65,10 @@ int call_begin(struct call *call, const struct tool *tool, const struct call_com
     return call_usage(call, "--json and --plain exclude each other");
   call->screen = screen_of(STDOUT_FILENO);
   call->screen.terminal = call->screen.terminal && !args->plain;
-  int rc = address_find_url(args->url, args->home ? args->home : tool->home, call->url, sizeof(call->url), &err);
-  if (!rc)
-    rc = address_find_token(args->token_file, call->token, sizeof(call->token), &err);
-  if (rc == ERR_INVALID)
+  if (args->backup && args->url)
+    return call_usage(call, "--backup and --url exclude each other");
+  int rc = find_node(call, &err);
+  if (rc == ERR_INVALID && !args->backup)
     return call_usage(call, "%s", err.text);
   call->settings = (struct client_settings){.url = call->url,
                                             .token = *call->token ? call->token : NULL,
@@ -62,6 +82,7 @@ int call_begin(struct call *call, const struct tool *tool, const struct call_com
 
 int call_end(struct call *call, int status) {
   client_close(call->client);
+  preview_stop(&call->preview);
   client_answer_free(&call->answer);
   reply_free(call->reply);
   sodium_memzero(call->token, sizeof(call->token));
@@ -82,7 +103,7 @@ int call_fail(const struct call *call, const struct err *err) {
   text_show(&shown, span_str(err->text));
   fprintf(stderr, "stemedb %s: %.*s\n", call->usage.name, (int)shown.len, (const char *)shown.data);
   buf_free(&shown);
-  return err->code == ERR_BUSY ? TOOL_UNAVAILABLE : TOOL_FAILED;
+  return err->code == ERR_BUSY ? TOOL_UNAVAILABLE : err->code == ERR_CORRUPT ? TOOL_CORRUPT : TOOL_FAILED;
 }
 
 int call_find_id(struct call *call, const char *text, char id[CALL_ID_SIZE]) {

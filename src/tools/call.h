@@ -11,8 +11,10 @@
 #ifndef TOOLS_CALL_H
 #define TOOLS_CALL_H
 
+#include "model/token.h"
 #include "tools/client.h"
 #include "tools/option.h"
+#include "tools/preview.h"
 #include "tools/reply.h"
 #include "tools/request.h"
 #include "tools/screen.h"
@@ -23,7 +25,7 @@ enum { CALL_URL_MAX = 2048, CALL_TOKEN_MAX = 4096, CALL_KEY_SIZE = 48, CALL_ID_S
 
 /* The options of all such subcommands. */
 struct call_args {
-  const char *url, *home, *token_file;
+  const char *url, *home, *token_file, *backup;
   struct option_count wait;
   bool json, plain;
 };
@@ -48,6 +50,7 @@ struct call {
   struct client *client;
   struct client_answer answer;
   struct json_object *reply; /* of the last answer; owned */
+  struct preview preview;    /* the node of --backup */
   char url[CALL_URL_MAX];
   char token[CALL_TOKEN_MAX];
 };

@@ -11,7 +11,7 @@
 #define DEFAULT_HOME "/var/lib/stemedb"
 
 struct subcommand {
-  const char *name, *arguments, *does;
+  const char *name, *arguments, *does; /* no arguments: it prints a help of its own */
   tool_run *run;
 };
 
@@ -29,6 +29,7 @@ static const struct subcommand subcommands[] = {
     {"load", "[--partial] FILE", "make the history of a new home from a dump", tool_load},
     {"salvage", "--output FILE [SOURCE]...", "last resort: every entry that is whole anywhere, as a dump",
      tool_salvage},
+    {"serve", NULL, "a node that only answers questions, over a copy", tool_serve},
     {"verify", "[--json] [--against URL|HOME|BACKUP] [HOME|BACKUP|ARCHIVE]", "prove that a copy of a history is whole",
      tool_verify},
 };
@@ -146,7 +147,8 @@ int main(int argc, char **argv) {
     log_error(&tool.log, "libsodium does not initialise");
     return TOOL_FAILED;
   }
-  if (argc == 3 && strcmp(argv[2], "--help") == 0 && find_in(subcommands, SUBCOMMAND_COUNT, argv[1])) {
+  if (argc == 3 && strcmp(argv[2], "--help") == 0 && find_in(subcommands, SUBCOMMAND_COUNT, argv[1]) &&
+      subcommand->arguments) {
     printf("Usage: stemedb %s [--home DIR]%s%s\n  %s\n", subcommand->name, *subcommand->arguments ? " " : "",
            subcommand->arguments, subcommand->does);
     return TOOL_DONE;

@@ -45,6 +45,7 @@ tool_run tool_restore;
 tool_run tool_retract;
 tool_run tool_retractions;
 tool_run tool_sources;
+tool_run tool_serve;
 tool_run tool_status;
 tool_run tool_token;
 tool_run tool_salvage;
