@@ -5,6 +5,7 @@
 
 #include "base/fileio.h"
 #include "model/json.h"
+#include "ops/members.h"
 
 enum { METADATA_MAX = 64 << 10, ARENA_MAX = 1 << 20 };
 
@@ -30,37 +31,6 @@ int metadata_write(const char *dir, const struct metadata *m, struct err *err) {
   return rc;
 }
 
-static int missing(struct err *err, const char *name) {
-  return err_set(err, ERR_CORRUPT, "%s is missing, or not of its form", name);
-}
-
-/* A string member without escapes, into out[size]. */
-static int get_text(const struct json_doc *doc, const char *name, char *out, size_t size, struct err *err) {
-  uint32_t token;
-  if (!json_member(doc, 0, name, &token) || doc->tokens[token].type != JSON_STRING || doc->tokens[token].escaped)
-    return missing(err, name);
-  struct span raw = json_raw(doc, token);
-  if (raw.len >= size)
-    return missing(err, name);
-  memcpy(out, raw.data, raw.len);
-  out[raw.len] = '\0';
-  return 0;
-}
-
-static int get_count(const struct json_doc *doc, const char *name, uint64_t *out, struct err *err) {
-  uint32_t token;
-  uint64_t n = 0;
-  if (!json_member(doc, 0, name, &token) || doc->tokens[token].type != JSON_NUMBER)
-    return missing(err, name);
-  struct span raw = json_raw(doc, token);
-  for (size_t i = 0; i < raw.len; i++)
-    if (raw.data[i] < '0' || raw.data[i] > '9' || __builtin_mul_overflow(n, 10U, &n) ||
-        __builtin_add_overflow(n, (uint64_t)(raw.data[i] - '0'), &n))
-      return missing(err, name);
-  *out = n;
-  return 0;
-}
-
 static int take_members(const struct json_doc *doc, struct metadata *m, struct err *err) {
   char type[16], root[2 * DIGEST_SIZE + 1];
   unsigned char id[HISTORY_ID_SIZE];
@@ -68,24 +38,25 @@ static int take_members(const struct json_doc *doc, struct metadata *m, struct e
   uint64_t branch;
   if (doc->tokens[0].type != JSON_OBJECT)
     return err_set(err, ERR_CORRUPT, "it is no object");
-  if (get_text(doc, "version", m->version, sizeof(m->version), err))
+  if (members_text(doc, 0, "version", m->version, sizeof(m->version), err))
     return err->code;
   if (strncmp(m->version, "0.1.", 4) != 0)
     return err_set(err, ERR_INVALID, "version %s is not one that this StemeDB reads", m->version);
-  if (get_text(doc, "timestamp", m->timestamp, sizeof(m->timestamp), err) ||
-      get_count(doc, "assertion_count", &m->proof.assertion_count, err) ||
-      get_count(doc, "wal_segment_count", &m->wal_segment_count, err) ||
-      get_text(doc, "backup_type", type, sizeof(type), err) || get_count(doc, "last_seq", &m->proof.last_seq, err) ||
-      get_text(doc, "history", m->proof.history, sizeof(m->proof.history), err) ||
-      get_text(doc, "history_root", root, sizeof(root), err))
+  if (members_text(doc, 0, "timestamp", m->timestamp, sizeof(m->timestamp), err) ||
+      members_count(doc, 0, "assertion_count", &m->proof.assertion_count, err) ||
+      members_count(doc, 0, "wal_segment_count", &m->wal_segment_count, err) ||
+      members_text(doc, 0, "backup_type", type, sizeof(type), err) ||
+      members_count(doc, 0, "last_seq", &m->proof.last_seq, err) ||
+      members_text(doc, 0, "history", m->proof.history, sizeof(m->proof.history), err) ||
+      members_text(doc, 0, "history_root", root, sizeof(root), err))
     return err->code;
   if (digest_from_hex(m->proof.root, span_str(root)) != 0)
-    return missing(err, "history_root");
+    return members_missing(err, "history_root");
   if (!history_name_parse(span_str(m->proof.history), id, &timeline, &branch))
-    return missing(err, "history");
+    return members_missing(err, "history");
   m->incremental = strcmp(type, "incremental") == 0;
   if (!m->incremental && strcmp(type, "full") != 0)
-    return missing(err, "backup_type");
+    return members_missing(err, "backup_type");
   m->indexes = json_member(doc, 0, "indexes", &token) && doc->tokens[token].type == JSON_TRUE;
   return 0;
 }

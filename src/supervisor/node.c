@@ -239,6 +239,7 @@ void node_tick(struct node *node) {
     return;
   node->tick_us = now + SECOND_US;
   node_show_backups(node);
+  node_show_drills(node);
   node_show_time(node, now);
   node_show_nginx(node);
   if (node->phase == PHASE_UP && !node->ready)

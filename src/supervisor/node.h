@@ -110,6 +110,8 @@ void node_show(struct node *node);
 void node_show_time(struct node *node, uint64_t now);
 /* stemedb_last_backup_timestamp_seconds, stemedb_backup_failures_total. */
 void node_show_backups(struct node *node);
+/* stemedb_last_drill_*. */
+void node_show_drills(struct node *node);
 /* Looks whether nginx came or went. */
 void node_show_nginx(struct node *node);
 /* Counts a restart in stemedb_process_restarts_total. `cause` is of this code's own words. */

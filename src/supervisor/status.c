@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/backup_status.h"
+#include "base/drill_status.h"
 #include "supervisor/node.h"
 #include "supervisor/pids.h"
 
@@ -35,6 +36,16 @@ void node_show_backups(struct node *node) {
   backup_status_read(node->config->data_dir, &status);
   metric_set(metrics_cell(metrics, METRIC_LAST_BACKUP_TIMESTAMP, ""), status.last_us);
   metric_set(metrics_cell(metrics, METRIC_BACKUP_FAILURES_TOTAL, ""), backup_status_failures(&status));
+}
+
+void node_show_drills(struct node *node) {
+  struct metrics *metrics = segment_metrics(node->segment);
+  struct drill_status status;
+  drill_status_read(node->config->home, &status);
+  metric_set(metrics_cell(metrics, METRIC_LAST_DRILL_TIMESTAMP, ""), status.last_us);
+  metric_set(metrics_cell(metrics, METRIC_LAST_DRILL_SUCCESS, ""), status.passed);
+  metric_set(metrics_cell(metrics, METRIC_LAST_DRILL_RTO, ""), status.rto_us);
+  metric_set(metrics_cell(metrics, METRIC_LAST_DRILL_RPO, ""), status.rpo_us);
 }
 
 void node_show_nginx(struct node *node) {

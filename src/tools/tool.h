@@ -34,6 +34,7 @@ tool_run tool_config;
 tool_run tool_conflicts;
 tool_run tool_doctor;
 tool_run tool_diff;
+tool_run tool_drill;
 tool_run tool_dump;
 tool_run tool_export;
 tool_run tool_import;

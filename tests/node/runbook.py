@@ -234,4 +234,5 @@ def steps():
              before="cp -r backups/latest/ backups/stemedb-backup-20200101-000000\n"
                     "touch -d '9 days ago' backups/stemedb-backup-20200101-000000\n"),
         Step("Prevention: drill", drill[0], lambda step, out: (expect_restore(step, out), health_of(out))),
+        Step("Prevention: drill on this machine", drill[1], expect_all("^Drill of .*: passed$", r"^RTO: \d+\.\d+ s")),
     ]

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import runbook
-from harness import TOP, Instance, tap
+from harness import TOOL, TOP, Instance, tap
 
 STAND_INS = {
     "sudo": 'exec "$@"',
@@ -40,6 +40,7 @@ def prepare(node):
             f.write(f"#!/bin/sh\nPATH=${{PATH#*:}}\n{text}\n" if name in ("systemctl", "curl") else f"#!/bin/sh\n{text}\n")
         os.chmod(node.path("bin", name), 0o755)
     os.symlink(os.path.join(TOP, "scripts"), node.path("scripts"))
+    os.symlink(TOOL, node.path("bin", "stemedb"))
     node.env.update(PATH=node.path("bin") + ":" + node.env["PATH"], NODE_HOME=node.home, NODE_PORT=str(node.api_port))
 
 
