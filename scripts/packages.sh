@@ -90,10 +90,14 @@ install_without_services() {
     done' sh "$@"
 }
 
-# promtool comes with the Prometheus server, which is a service: it is unpacked into build/tools, not installed.
-fetch_promtool() {
+# The Prometheus server is a service: it and promtool are unpacked into build/tools, not installed.
+fetch_prometheus() {
   tools=$(cd "$(dirname "$0")/.." && pwd)/build/tools
-  if command -v promtool >/dev/null || [ -x "$tools/bin/promtool" ]; then
+  all_there=true
+  for program in promtool prometheus; do
+    command -v $program >/dev/null || [ -x "$tools/bin/$program" ] || all_there=false
+  done
+  if $all_there; then
     return 0
   fi
   mkdir -p "$tools/bin" "$tools/prometheus"
@@ -101,8 +105,8 @@ fetch_promtool() {
     cd "$tools/prometheus"
     fetch='apt-get -q -o Acquire::Retries=3 download prometheus'
     $fetch || { as_root apt-get -q update && $fetch; }
-    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xf - ./usr/bin/promtool
-    mv usr/bin/promtool "$tools/bin/promtool"
+    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xf - ./usr/bin/promtool ./usr/bin/prometheus
+    mv usr/bin/promtool usr/bin/prometheus "$tools/bin/"
     rm -f prometheus_*.deb
   )
 }
@@ -143,5 +147,5 @@ if [ $# -gt 0 ]; then
   install_without_services "$@"
 fi
 if [ "$kind" = test ]; then
-  fetch_promtool
+  fetch_prometheus
 fi

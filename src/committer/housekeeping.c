@@ -23,6 +23,7 @@ void housekeeping_publish(struct committer *c) {
 
 void housekeeping_set_full(struct committer *c, bool is_full) {
   segment_set_disk_full(c->segment, is_full);
+  metric_set(metrics_cell(segment_metrics(c->segment), METRIC_WRITABLE, ""), is_full ? 0 : 1);
 }
 
 int housekeeping_hold_log(struct committer *c, struct err *err) {
@@ -42,6 +43,7 @@ static int watch_disk(struct committer *c, struct err *err) {
   if (fileio_free_bytes(c->config->data_dir, &free_bytes, err))
     return err->code;
   metric_set(metrics_cell(segment_metrics(c->segment), METRIC_DATA_FREE_BYTES, ""), free_bytes);
+  metric_set(metrics_cell(segment_metrics(c->segment), METRIC_DATA_MIN_FREE_BYTES, ""), least);
   bool was_full = segment_disk_full(c->segment);
   if (!was_full && free_bytes < least) {
     log_error(c->log, "writes are refused: %" PRIu64 " bytes are free, %" PRIu64 " must be", free_bytes, least);

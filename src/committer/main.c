@@ -67,6 +67,7 @@ static int announce(struct committer *c, int ready_fd, struct err *err) {
   metric_add(metrics_cell(segment_metrics(c->segment), METRIC_ASSERTIONS_INGESTED_TOTAL, ""), 0);
   housekeeping_alive(c);
   segment_set_log_held(c->segment, false);
+  housekeeping_set_full(c, segment_disk_full(c->segment));
   if (housekeeping_tick(c, err))
     return err->code;
   housekeeping_publish(c);

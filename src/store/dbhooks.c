@@ -31,7 +31,7 @@ struct tracked {
 
 static struct tracked tracked[TRACKED_FDS];
 static atomic_bool sync_failed;
-static _Atomic(struct metric_cell *) sync_latency, sync_duration;
+static _Atomic(struct metric_cell *) sync_latency, sync_duration, wal_bytes;
 static const unsigned char zeros[ZEROS];
 
 static struct tracked *find_wal(int fd) {
@@ -167,6 +167,9 @@ static ssize_t hook_write(int fd, const void *data, size_t len) {
     return (ssize_t)len;
   if (write_all(fd, data, len))
     return -1;
+  struct metric_cell *bytes = wal && !blank ? atomic_load(&wal_bytes) : NULL;
+  if (bytes)
+    metric_add(bytes, len);
   if (wal && !blank && len <= SMALL_WRITE) {
     off_t end = lseek(fd, 0, SEEK_CUR);
     if (end > 0 && (unsigned long long)end > atomic_load(&wal->zeroed))
@@ -178,6 +181,7 @@ static ssize_t hook_write(int fd, const void *data, size_t len) {
 void dbhooks_install(struct metrics *metrics) {
   if (metrics && !atomic_load(&sync_duration)) {
     atomic_store(&sync_latency, metrics_cell(metrics, METRIC_WAL_FSYNC_LATENCY, ""));
+    atomic_store(&wal_bytes, metrics_cell(metrics, METRIC_WAL_BYTES_TOTAL, ""));
     atomic_store(&sync_duration, metrics_cell(metrics, METRIC_WAL_FSYNC_DURATION, ""));
   }
   (void)db_env_set_func_open(hook_open);

@@ -20,7 +20,7 @@
 #include "base/metrics.h"
 
 /* Replaces the functions; env_open() calls it before every environment. The first metrics that are not NULL get the
- * durations of the syncs of log files in folders called "wal"; they must stay mapped. */
+ * durations of the syncs of log files in folders called "wal", and the bytes written to them; they must stay mapped. */
 void dbhooks_install(struct metrics *metrics);
 
 #endif

@@ -30,9 +30,8 @@ struct store {
   DB *history; /* assertions.kv; NULL while closed */
   bool writer;
   struct checkpoint checkpoint;
-  int mark_fd;             /* acked.mark, once a checkpoint has synced it; -1 */
-  uint64_t wal_bytes_seen; /* that METRIC_WAL_BYTES_TOTAL has counted */
-  char history_label[64];  /* label of METRIC_WAL_SEGMENTS_TOTAL; empty until it is first needed */
+  int mark_fd;            /* acked.mark, once a checkpoint has synced it; -1 */
+  char history_label[64]; /* label of METRIC_WAL_SEGMENTS_TOTAL; empty until it is first needed */
 };
 
 /* Opens the history environment and assertions.kv (which must exist) for the one writer. With RECOVER_NORMAL or _FATAL

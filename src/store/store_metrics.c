@@ -3,8 +3,6 @@
 
 #include "store/internal.h"
 
-enum { MIB_SHIFT = 20 };
-
 /* history="ID", read at the first use. */
 static int find_label(struct store *store, struct err *err) {
   struct history_meta meta = {0};
@@ -26,23 +24,14 @@ static int find_label(struct store *store, struct err *err) {
 }
 
 static int update_wal(struct store *store, struct err *err) {
-  DB_ENV *handle = store->env.handle;
   struct metrics *m = store->metrics;
   struct wal_usage usage;
-  DB_LOG_STAT *log = NULL;
-  int ret = 0;
   int code = find_label(store, err);
   if (code || (code = store_wal_usage(store->config->data_dir, &usage, err)))
     return code;
-  if ((ret = handle->log_stat(handle, &log, 0)))
-    return store_db_error(&store->env, ret, err, "reading the statistics of the WAL");
-  uint64_t written = ((uint64_t)log->st_w_mbytes << MIB_SHIFT) + log->st_w_bytes;
-  free(log);
   metric_set(metrics_cell(m, METRIC_WAL_SEGMENTS_TOTAL, store->history_label), usage.highest);
   metric_set(metrics_cell(m, METRIC_WAL_SEGMENTS, ""), usage.files);
   metric_set(metrics_cell(m, METRIC_WAL_DISK_USAGE, ""), usage.bytes);
-  metric_add(metrics_cell(m, METRIC_WAL_BYTES_TOTAL, ""), written - store->wal_bytes_seen);
-  store->wal_bytes_seen = written;
   return 0;
 }
 

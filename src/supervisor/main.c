@@ -141,6 +141,7 @@ static int supervise(struct node *node, struct err *err) {
   if (rc)
     return rc;
   metric_set(metrics_cell(segment_metrics(node->segment), METRIC_BUILD_INFO, "version=\"" PACKAGE_VERSION "\""), 1);
+  node_show_restarts(node);
   log_info(node->log, "StemeDB %s starts in %s", PACKAGE_VERSION, node->config->home);
   rc = run(node, signal_fd, err);
   if (rc)

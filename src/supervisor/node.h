@@ -114,6 +114,8 @@ void node_show_backups(struct node *node);
 void node_show_drills(struct node *node);
 /* Looks whether nginx came or went. */
 void node_show_nginx(struct node *node);
+/* Shows every series of stemedb_process_restarts_total from 0 on. */
+void node_show_restarts(struct node *node);
 /* Counts a restart in stemedb_process_restarts_total. `cause` is of this code's own words. */
 void node_count_restart(struct node *node, enum child_role role, const char *cause);
 

@@ -56,6 +56,17 @@ void node_show_nginx(struct node *node) {
   node_show(node);
 }
 
+void node_show_restarts(struct node *node) {
+  static const enum child_role roles[] = {ROLE_COMMITTER, ROLE_WORKER};
+  static const char *const causes[] = {"signal", "exit", "hung", "node", "reload"};
+  char labels[96];
+  for (size_t r = 0; r < sizeof(roles) / sizeof(roles[0]); r++)
+    for (size_t c = 0; c < sizeof(causes) / sizeof(causes[0]); c++) {
+      snprintf(labels, sizeof(labels), "role=\"%s\",cause=\"%s\"", child_role_name(roles[r]), causes[c]);
+      metrics_cell(segment_metrics(node->segment), METRIC_PROCESS_RESTARTS_TOTAL, labels);
+    }
+}
+
 void node_count_restart(struct node *node, enum child_role role, const char *cause) {
   char labels[96];
   snprintf(labels, sizeof(labels), "role=\"%s\",cause=\"%s\"", child_role_name(role), cause);

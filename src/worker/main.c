@@ -12,6 +12,7 @@
 
 #include "api/audit.h"
 #include "api/auth.h"
+#include "api/resource.h"
 #include "base/inherit.h"
 #include "worker/worker.h"
 
@@ -70,6 +71,7 @@ static int serve(const struct config *config, const struct log *log, struct err 
   if (settings_cache_create(&api.settings, err) || auth_open(config->tokens_file, log, &api.auth, err) ||
       audit_open(config, log, &api.audit, err) || prepare(w, &api, err))
     goto out;
+  metrics_begin(&api);
   if (worker_run(w, err))
     goto out;
   err->code = ERR_OK;

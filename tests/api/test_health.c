@@ -1,3 +1,4 @@
+#include "api/resource.h"
 #include "tests/api/call.h"
 
 static void a_ready_node_is_healthy(void) {
@@ -50,6 +51,9 @@ static void before_the_first_mark_there_is_no_history(void) {
   CU_ASSERT_EQUAL(call_make(&call, HTTP_GET, "/v1/health", NULL), 503);
   CU_ASSERT_STRING_EQUAL(call_text(&call, "/assertion_count"), "0");
   CU_ASSERT_STRING_EQUAL(call_text(&call, "/history"), "");
+  CU_ASSERT_EQUAL(call_make(&call, HTTP_GET, "/metrics", NULL), 200);
+  /* A 0 would be taken for a reset of the counter. */
+  CU_ASSERT_PTR_NULL(strstr(arena_str(call.arena, buf_span(&call.exchange.response.body)), "stemedb_assertions_total"));
   call_publish(&call, 0);
   CU_ASSERT_EQUAL(call_make(&call, HTTP_GET, "/v1/health", NULL), 200);
   CU_ASSERT_STRING_EQUAL(call_text(&call, "/timestamp"), "null");
@@ -79,6 +83,21 @@ static void metrics_hold_count_and_version(void) {
   call_close(&call);
 }
 
+static void failures_and_lenses_are_shown_from_zero(void) {
+  struct call call;
+  call_open(&call);
+  metrics_begin(&call.api);
+  CU_ASSERT_EQUAL(call_make(&call, HTTP_GET, "/metrics", NULL), 200);
+  char *text = arena_str(call.arena, buf_span(&call.exchange.response.body));
+  CU_ASSERT_PTR_NOT_NULL(
+      strstr(text, "\nstemedb_http_requests_total{endpoint=\"/v1/assert\",method=\"POST\",status=\"409\"} 0\n"));
+  CU_ASSERT_PTR_NOT_NULL(
+      strstr(text, "\nstemedb_http_requests_total{endpoint=\"/v1/why/{id}\",method=\"GET\",status=\"500\"} 0\n"));
+  CU_ASSERT_PTR_NOT_NULL(strstr(text, "\nstemedb_queries_total{lens=\"skeptic\"} 0\n"));
+  CU_ASSERT_PTR_NOT_NULL(strstr(text, "\nstemedb_query_latency_seconds_count{lens=\"layered\"} 0\n"));
+  call_close(&call);
+}
+
 int main(void) {
   static const struct test_case cases[] = {
       {"a ready node is healthy and names its snapshot", a_ready_node_is_healthy},
@@ -86,6 +105,7 @@ int main(void) {
       {"before the first mark there is no history to name", before_the_first_mark_there_is_no_history},
       {"a full disk is told, and is not unhealthy", a_full_disk_is_told},
       {"metrics hold the count and the version", metrics_hold_count_and_version},
+      {"failures of every call and queries of every lens are shown from 0", failures_and_lenses_are_shown_from_zero},
   };
   return harness_run("api/health", cases, HARNESS_COUNT(cases));
 }
