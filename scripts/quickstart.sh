@@ -70,6 +70,7 @@ case ${1:-} in
 esac
 "$here/packages.sh" build
 "$here/build.sh" "$top/build/release"
+"$here/charts.sh" --if-possible
 if [ "${1:-}" = --build-only ]; then
   echo "Built: $top/build/release/src/stemedb and its fellows."
   exit 0

@@ -123,8 +123,11 @@ run_pool() {
     cd "$4" && exec "$0" "$1" "$2" "$3" "$5"' "$top/scripts/run-tap.sh"
 }
 
-# The libraries of browser tests, as their lock file has them.
+# The libraries of browser tests, as their lock file has them, and the dashboard's charts.
 install_node_modules() {
+  if wants browser; then
+    run_step "scripts/charts.sh" ./scripts/charts.sh
+  fi
   for lock in tests/*/package-lock.json; do
     [ -f "$lock" ] || continue
     folder=$(dirname "$lock")

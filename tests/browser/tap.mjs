@@ -1,5 +1,5 @@
-// TAP for a handful of browser cases: each runs even when one before it failed.
-export async function run(cases) {
+// TAP for a handful of browser cases: each runs even when one before it failed, and after() follows each.
+export async function run(cases, after) {
   let failed = 0;
   console.log(`1..${cases.length}`);
   for (const [index, [name, body]] of cases.entries()) {
@@ -11,6 +11,7 @@ export async function run(cases) {
       console.log(`not ok ${index + 1} - ${name}`);
       for (const line of String(error.stack ?? error).split("\n")) console.log(`# ${line}`);
     }
+    await after();
   }
   return failed;
 }

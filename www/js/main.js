@@ -1,5 +1,12 @@
-import { watchHealth } from "./health.js";
-import { startQuery } from "./query.js";
+import { byId } from "./dom.js";
+import { watchNode } from "./node.js";
+import { startStage } from "./stage.js";
+import { startStrip } from "./strip.js";
+import { startTheme } from "./theme.js";
+import { startTokenForm } from "./token_form.js";
 
-watchHealth();
-startQuery();
+startTheme(byId("theme"));
+startTokenForm();
+startStrip();
+startStage();
+watchNode();
