@@ -50,14 +50,6 @@ prepare_home() {
   done
 }
 
-tokens_file() {
-  file=$(option "$home" tokens_file tokens)
-  case $file in
-  /*) printf '%s\n' "$file" ;;
-  *) printf '%s\n' "$home/$file" ;;
-  esac
-}
-
 ready() {
   # Or will never be.
   gone "$supervisor" || curl -fsS -o /dev/null "http://127.0.0.1:$(option "$home" api_port 18180)/v1/health/ready" 2>/dev/null
@@ -70,7 +62,7 @@ start() {
   if [ ! -e "$home/data" ]; then
     as_user "$(program stemedb)" init --home "$home" >&2
   fi
-  if $tokens && [ ! -e "$(tokens_file)" ]; then
+  if $tokens && [ ! -e "$(tokens_file "$home")" ]; then
     (
       umask 077
       as_user "$(program stemedb)" token --home "$home" add admin --role admin >"$home/admin.token"

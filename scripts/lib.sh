@@ -44,6 +44,15 @@ option() {
   printf '%s\n' "${value:-$3}"
 }
 
+# The file of tokens of home $1.
+tokens_file() {
+  file=$(option "$1" tokens_file tokens)
+  case $file in
+  /*) printf '%s\n' "$file" ;;
+  *) printf '%s\n' "$1/$file" ;;
+  esac
+}
+
 # Whether user $1 can work in home $2: write to its run/, or, where there is none yet, make it.
 can_reach() {
   folder=$2

@@ -16,13 +16,90 @@ Usage: scripts/nginx.sh render|start|stop|reload|serve HOME
 END
 }
 
+# Whether an address is one of loopback's.
+is_loopback() {
+  case $1 in
+  127.* | ::1) return 0 ;;
+  esac
+  return 1
+}
+
+# Those of listen_address and tls_* that are not fit to stand in nginx's configuration end it here, in words.
+read_addresses() {
+  addresses=$(option "$home" listen_address '')
+  case $addresses in
+  *[!0-9A-Fa-f:.\ ]*) die "listen_address = $addresses: IP addresses are expected, separated by spaces" ;;
+  esac
+  certificate=$(file_option tls_certificate)
+  key=$(file_option tls_key)
+  [ -n "$certificate" ] && [ -n "$key" ] || [ -z "$certificate$key" ] ||
+    die "tls_certificate and tls_key belong together: one of them is missing"
+  [ -z "$key" ] || as_user test -r "$certificate" -a -r "$key" ||
+    die "tls_certificate or tls_key cannot be read by the user ${service_user:-$(id -un)}: $certificate, $key"
+}
+
+# An option with a path, made absolute; empty if it is.
+file_option() {
+  value=$(option "$home" "$1" '')
+  case $value in
+  '' | /*) ;;
+  *) value=$home/$value ;;
+  esac
+  case $value in
+  *[!A-Za-z0-9/._@+-]*) die "$1 = $value: letters, digits and / . _ @ + - are expected" ;;
+  esac
+  printf '%s\n' "$value"
+}
+
+# Nothing listens beyond this machine by a slip.
+refuse_exposure() {
+  outside=
+  for address in $addresses; do
+    is_loopback "$address" || outside="$outside $address"
+  done
+  [ -n "$outside" ] || return 0
+  [ "$(option "$home" listen_unprotected no)" != yes ] || return 0
+  lack=
+  [ -n "$key" ] || lack=' tls_certificate and tls_key (else all that is said, and every token, can be read on the way)'
+  [ -s "$(tokens_file "$home")" ] || lack="$lack${lack:+, and} tokens, by \`stemedb token add\` (else anybody may write and retract)"
+  [ -z "$lack" ] ||
+    die "listen_address =$outside is beyond this machine, and lacks$lack. If something else protects the node, say so by listen_unprotected = yes"
+}
+
+# 127.0.0.1 and ::1 are for the tools and scripts of this machine, and stay without TLS.
 listen_file() { # listen_file FILE PORT [default_server]
   {
     echo "listen 127.0.0.1:$2${3:+ $3};"
     if grep -qs '^00000000000000000000000000000001 ' /proc/net/if_inet6; then
       echo "listen [::1]:$2${3:+ $3};"
     fi
+    for address in $addresses; do
+      case $address in
+      127.0.0.1 | ::1) continue ;;
+      *:*) address="[$address]" ;;
+      esac
+      echo "listen $address:$2${key:+ ssl}${3:+ $3};"
+    done
   } >"$prefix/$1"
+}
+
+# The names that nginx answers to: host_names, and the addresses themselves.
+names() {
+  option "$home" host_names ''
+  for address in $addresses; do
+    case $address in
+    0.0.0.0 | ::) ;;
+    *:*) echo "[$address]" ;;
+    *) echo "$address" ;;
+    esac
+  done
+}
+
+tls_file() {
+  if [ -n "$key" ]; then
+    printf '%s\n' "ssl_certificate $certificate;" "ssl_certificate_key $key;"
+    cat "$conf/nginx-tls.conf"
+  fi >"$prefix/tls.conf"
 }
 
 # rate_limit of stemedb.conf: what one token, or one address without a token, may ask for in a second.
@@ -40,6 +117,8 @@ limits_file() {
 }
 
 render() {
+  read_addresses
+  refuse_exposure
   conf=$(shared_folder conf)
   www=$(shared_folder www)
   mkdir -p "$prefix/tmp" "$prefix/extra" "$home/log"
@@ -47,13 +126,14 @@ render() {
   # A master that stays root would start its processes as another user, who cannot reach the workers' socket.
   [ "${service_user:-$(id -un)}" != root ] || user_line='user root;'
   sed -e "s|@USER_LINE@|$user_line|" -e "s|@RUN@|$home/run|g" -e "s|@LOG@|$home/log|g" -e "s|@WWW@|$www|g" \
-    -e "s| *@HOST_NAMES@| $(option "$home" host_names '')|" "$conf/nginx.conf.in" >"$prefix/nginx.conf.new"
+    -e "s| *@HOST_NAMES@| $(names | tr '\n' ' ')|" "$conf/nginx.conf.in" >"$prefix/nginx.conf.new"
   cp "$conf/nginx-types.conf" "$prefix/types.conf"
   cp "$conf/nginx-problems.conf" "$prefix/problems.conf"
   cp "$conf/nginx-api.conf" "$prefix/api.conf"
   api_port=$(option "$home" api_port 18180)
   dashboard_port=$(option "$home" dashboard_port 18188)
   limits_file
+  tls_file
   listen_file listen-api.conf "$api_port"
   listen_file listen-dashboard.conf "$dashboard_port"
   listen_file listen-other.conf "$api_port" default_server

@@ -43,11 +43,11 @@ static const struct route routes[] = {
      .stream = conflicts_stream},
     {HTTP_GET, "/v1/retractions", ROUTE_NEEDS_STORE, .role = ROLE_READER, .handle = retractions_handle},
     {HTTP_GET, "/v1/backups", ROUTE_STREAM, .role = ROLE_READER, .stream = backups_stream},
-    {HTTP_GET, "/v1/health", ROUTE_OPEN, .role = ROLE_NONE, .handle = health_handle},
+    {HTTP_GET, "/v1/health", ROUTE_LOCAL, .role = ROLE_READER, .handle = health_handle},
     {HTTP_GET, "/v1/health/live", ROUTE_OPEN, .role = ROLE_NONE, .handle = health_live_handle},
     {HTTP_GET, "/v1/health/ready", ROUTE_OPEN, .role = ROLE_NONE, .handle = health_ready_handle},
     {HTTP_GET, "/v1/openapi.json", 0, .role = ROLE_READER, .handle = openapi_handle},
-    {HTTP_GET, "/metrics", ROUTE_OPEN, .role = ROLE_NONE, .handle = metrics_handle},
+    {HTTP_GET, "/metrics", ROUTE_LOCAL, .role = ROLE_READER, .handle = metrics_handle},
 };
 
 const struct route *route_table(size_t *count) {
@@ -92,6 +92,18 @@ static void method_not_allowed(struct http_response *response, int allowed) {
   buf_addf(&response->headers, "Allow: %s\r\n", list);
 }
 
+/* nginx's $remote_addr. */
+static bool from_loopback(struct span client) {
+  static const char net[] = "127.";
+  return span_equal(client, span_str("::1")) ||
+         (client.len > sizeof(net) - 1 && memcmp(client.data, net, sizeof(net) - 1) == 0);
+}
+
+/* Elsewhere, health and metrics tell more than a stranger should know. */
+static bool asks_token(const struct route *route, const struct http_request *request) {
+  return !(route->flags & ROUTE_OPEN) && !((route->flags & ROUTE_LOCAL) && from_loopback(request->client));
+}
+
 bool api_route(struct api *api, struct exchange *exchange) {
   struct http_request *request = &exchange->request;
   struct http_response *response = &exchange->response;
@@ -105,7 +117,7 @@ bool api_route(struct api *api, struct exchange *exchange) {
       problem_set(response, 404, "no such call; /v1/openapi.json lists what there is");
     return false;
   }
-  if (!(route->flags & ROUTE_OPEN) && !auth_admit(api, exchange, route->role))
+  if (asks_token(route, request) && !auth_admit(api, exchange, route->role))
     return false;
   if ((route->flags & ROUTE_WRITES) && api->config->read_only) {
     problem_read_only(response);

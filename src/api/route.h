@@ -9,7 +9,8 @@ enum route_flags {
   ROUTE_OPEN = 2,        /* no token asked, ever */
   ROUTE_STREAM = 4,      /* runs on a streaming thread, body unread */
   ROUTE_LATER = 8,       /* named by the contract, built later: answers 501 */
-  ROUTE_WRITES = 16      /* refused (403) where the node is read only */
+  ROUTE_WRITES = 16,     /* refused (403) where the node is read only */
+  ROUTE_LOCAL = 32       /* no token asked of clients on this machine */
 };
 
 struct route {

@@ -1,5 +1,6 @@
 #include "base/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <sched.h>
 #include <stddef.h>
@@ -9,11 +10,13 @@
 enum { CONFIG_FILE_MAX = 256 * 1024 };
 
 enum option_type {
-  OPTION_COUNT, /* a plain number */
-  OPTION_BYTES, /* a number, with K, M or G for its powers of 1,024 */
-  OPTION_PATH,  /* relative ones are below the home */
-  OPTION_NAMES, /* host names, separated by spaces */
-  OPTION_CHOICE /* one of a list of words: kept as its place in the list */
+  OPTION_COUNT,     /* a plain number */
+  OPTION_BYTES,     /* a number, with K, M or G for its powers of 1,024 */
+  OPTION_PATH,      /* relative ones are below the home */
+  OPTION_FILE,      /* as a path, or nothing */
+  OPTION_NAMES,     /* host names, separated by spaces */
+  OPTION_ADDRESSES, /* IP addresses, separated by spaces */
+  OPTION_CHOICE     /* one of a list of words: kept as its place in the list */
 };
 
 struct option {
@@ -51,6 +54,17 @@ static const struct option options[] = {
      NULL},
     {"host_names", OPTION_NAMES, AT(host_names), "", 0, 0,
      "Host names to answer to besides localhost and loopback addresses, separated by spaces.", NULL},
+    {"listen_address", OPTION_ADDRESSES, AT(listen_address), "", 0, 0,
+     "Addresses to listen on besides 127.0.0.1 and ::1, separated by spaces; with tls_certificate they speak HTTPS. "
+     "One "
+     "beyond loopback needs TLS and tokens.",
+     NULL},
+    {"tls_certificate", OPTION_FILE, AT(tls_certificate), "", 0, 0,
+     "Certificate with its chain, as PEM, for listen_address.", NULL},
+    {"tls_key", OPTION_FILE, AT(tls_key), "", 0, 0,
+     "Its key, as PEM; the user that the node runs as must be able to read it.", NULL},
+    {"listen_unprotected", OPTION_CHOICE, AT(listen_unprotected), "no", 0, 0,
+     "yes: listen beyond loopback without TLS or tokens, too, since something else protects the node.", "no yes"},
     {"workers", OPTION_COUNT, AT(workers), "0", 0, 256, "Worker processes; 0 is one a processor.", NULL},
     {"history_cache_bytes", OPTION_BYTES, AT(history_cache_bytes), "32M", MIB, 1024 * GIB,
      "Cache of the history, shared by all processes.", NULL},
@@ -117,6 +131,27 @@ static int set_names(char *out, const char *text, struct err *err) {
   return 0;
 }
 
+static int set_addresses(char *out, const char *text, struct err *err) {
+  char one[INET6_ADDRSTRLEN];
+  struct in6_addr binary;
+  size_t len = strlen(text);
+  if (len >= CONFIG_NAMES_MAX)
+    return err_set(err, ERR_INVALID, "too many addresses");
+  for (const char *p = text + strspn(text, " "); *p; p += strspn(p, " ")) {
+    size_t n = strcspn(p, " ");
+    bool fits = n < sizeof(one);
+    if (fits) {
+      memcpy(one, p, n);
+      one[n] = 0;
+    }
+    if (!fits || (inet_pton(AF_INET, one, &binary) != 1 && inet_pton(AF_INET6, one, &binary) != 1))
+      return err_set(err, ERR_INVALID, "'%.*s' is not an IP address", (int)(n < 100 ? n : 100), p);
+    p += n;
+  }
+  memcpy(out, text, len + 1);
+  return 0;
+}
+
 /* The place of a word in the list of choices; false if it is not there. */
 static bool find_choice(const char *choices, const char *word, uint64_t *out) {
   size_t len = strlen(word);
@@ -137,8 +172,15 @@ static int set_option(struct config *config, const struct option *option, const 
       return err_set(err, ERR_INVALID, "%s: a path is expected", option->name);
     return set_path(config, text_at(config, option), text, err);
   }
+  if (option->type == OPTION_FILE) {
+    char *out = text_at(config, option);
+    *out = 0;
+    return *text ? set_path(config, out, text, err) : 0;
+  }
   if (option->type == OPTION_NAMES)
     return set_names(text_at(config, option), text, err);
+  if (option->type == OPTION_ADDRESSES)
+    return set_addresses(text_at(config, option), text, err);
   uint64_t n;
   if (option->type == OPTION_CHOICE) {
     if (!find_choice(option->choices, text, &n))

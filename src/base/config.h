@@ -29,8 +29,12 @@ struct config {
   uint64_t rate_limit; /* calls a second of one client; 0: any number */
   uint64_t workers;    /* 0 in the file: one a core */
   uint64_t api_port, dashboard_port;
-  char host_names[CONFIG_NAMES_MAX]; /* that nginx answers to besides localhost; separated by spaces */
-  uint64_t history_cache_bytes;      /* Berkeley DB cache of the history environment */
+  char host_names[CONFIG_NAMES_MAX];     /* that nginx answers to besides localhost; separated by spaces */
+  char listen_address[CONFIG_NAMES_MAX]; /* IP addresses besides loopback; separated by spaces */
+  char tls_certificate[FILEIO_PATH_MAX]; /* absolute; empty: no TLS */
+  char tls_key[FILEIO_PATH_MAX];
+  uint64_t listen_unprotected;     /* bool: beyond loopback, even without TLS and tokens */
+  uint64_t history_cache_bytes;    /* Berkeley DB cache of the history environment */
   uint64_t projection_cache_bytes; /* of the projection environment; 0 in the file: an eighth of memory, 64 MiB to 1 GiB
                                     */
   uint64_t wal_file_bytes;         /* size of a log file */

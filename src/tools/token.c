@@ -42,10 +42,28 @@ static int lock_folder(struct token_file *file, struct err *err) {
   return 0;
 }
 
+/* A link is followed, to a file that may not be there yet: what is replaced is the file, not the link to it. */
+static int follow_link(struct config *config, struct err *err) {
+  char target[FILEIO_PATH_MAX], folder[FILEIO_PATH_MAX];
+  ssize_t len = readlink(config->tokens_file, target, sizeof(target));
+  if (len < 0)
+    return 0;
+  if ((size_t)len >= sizeof(target))
+    return err_set(err, ERR_INVALID, "%s: the link is too long", config->tokens_file);
+  target[len] = 0;
+  snprintf(folder, sizeof(folder), "%s", target[0] == '/' ? "" : config->tokens_file);
+  char *slash = strrchr(folder, '/');
+  if (slash)
+    *slash = 0;
+  return fileio_join(config->tokens_file, folder, target[0] == '/' ? target + 1 : target, err);
+}
+
 static int file_open(struct token_file *file, const char *home, bool change, struct err *err) {
   *file = (struct token_file){.lock = -1};
   buf_init(&file->text, TOKENS_FILE_MAX);
   int rc = config_load(&file->config, home, err);
+  if (!rc)
+    rc = follow_link(&file->config, err);
   if (!rc && change)
     rc = lock_folder(file, err);
   if (!rc && !(file->arena = arena_create(ARENA_MAX)))

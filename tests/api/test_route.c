@@ -1,3 +1,4 @@
+#include "api/auth.h"
 #include "api/route.h"
 
 #include <stdlib.h>
@@ -101,6 +102,34 @@ static void calls_need_at_least_a_role(void) {
     CU_ASSERT_EQUAL((routes[i].flags & ROUTE_OPEN) != 0, routes[i].role == ROLE_NONE);
 }
 
+static void strangers_need_a_token_for_health_too(void) {
+  static const struct {
+    const char *client, *path;
+    int status;
+  } cases[] = {
+      {"127.0.0.1", "/metrics", 200},     {"127.9.9.9", "/v1/health", 503},      {"::1", "/metrics", 200},
+      {"192.0.2.1", "/metrics", 401},     {"192.0.2.1", "/v1/health", 401},      {"2001:db8::1", "/v1/health", 401},
+      {"::127.0.0.1", "/v1/health", 401}, {"127.", "/v1/health", 401},           {"", "/v1/health", 401},
+      {"127.0.0.1", "/v1/concepts", 401}, {"192.0.2.1", "/v1/health/live", 200},
+  };
+  char path[FILEIO_PATH_MAX];
+  struct err err;
+  struct call call;
+  call_open(&call);
+  CU_ASSERT_EQUAL_FATAL(fileio_join(path, harness_folder(), "tokens", &err), 0);
+  CU_ASSERT_EQUAL_FATAL(fileio_replace(path, "# none\n", 7, 0640, &err), 0);
+  CU_ASSERT_EQUAL_FATAL(auth_open(path, &call.log, &call.api.auth, &err), 0);
+  for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
+    struct http_request *request = call_begin(&call, HTTP_GET, cases[i].path);
+    request->client = span_str(cases[i].client);
+    call_run(&call);
+    CU_ASSERT_EQUAL(call.exchange.response.status, cases[i].status);
+  }
+  auth_close(call.api.auth);
+  call.api.auth = NULL;
+  call_close(&call);
+}
+
 static void bodies_need_their_type(void) {
   static const char *const paths[] = {"/v1/assert", "/v1/import", "/v1/query"};
   struct call call;
@@ -200,6 +229,8 @@ int main(void) {
       {"every call of the contract has its line", every_call_of_the_contract_has_its_line},
       {"calls that come later say so", later_calls_are_not_implemented},
       {"every call that is not open needs a role", calls_need_at_least_a_role},
+      {"health and metrics are open to this machine, elsewhere they want a token",
+       strangers_need_a_token_for_health_too},
       {"a body needs its content type", bodies_need_their_type},
       {"a body over the limit is refused", large_bodies_are_refused},
       {"calls that need the store are refused without it, metrics are not", calls_wait_for_the_store},

@@ -51,7 +51,8 @@ static void the_file_changes_what_it_names(void) {
   const char *home =
       home_with("# comment\n\n  api_port = 1234  \r\nworkers=3\n\tdata_dir = /mnt/d ata\nbackup_dir = b/c\n"
                 "history_cache_bytes = 5M\nwal_file_bytes = 8388608\nprojection_cache_bytes = 2G\n"
-                "min_free_bytes = 0\ncheckpoint_bytes = 2048K");
+                "min_free_bytes = 0\ncheckpoint_bytes = 2048K\nlisten_address = 127.0.0.2  ::\ntls_key = /k.pem\n"
+                "tls_certificate = tls/c.pem\nlisten_unprotected = yes");
   CU_ASSERT_EQUAL_FATAL(config_load(&c, home, &err), 0);
   CU_ASSERT_EQUAL(c.api_port, 1234);
   CU_ASSERT_EQUAL(c.dashboard_port, 18188);
@@ -63,6 +64,10 @@ static void the_file_changes_what_it_names(void) {
   CU_ASSERT_EQUAL(c.projection_cache_bytes, 2048 * MIB);
   CU_ASSERT_EQUAL(c.min_free_bytes, 0);
   CU_ASSERT_EQUAL(c.checkpoint_bytes, 2 * MIB);
+  CU_ASSERT_STRING_EQUAL(c.listen_address, "127.0.0.2  ::");
+  CU_ASSERT_STRING_EQUAL(c.tls_key, "/k.pem");
+  CU_ASSERT_TRUE(is_below(c.tls_certificate, home, "/tls/c.pem"));
+  CU_ASSERT_EQUAL(c.listen_unprotected, 1);
 }
 
 static void bad_lines_are_named(void) {
@@ -79,6 +84,9 @@ static void bad_lines_are_named(void) {
       {"history_cache_bytes = 18446744073709551615G", ":1: history_cache_bytes: '18446744073709551615G'"},
       {"history_cache_bytes = 32MB", ":1: history_cache_bytes: '32MB'"},
       {"data_dir =  ", ":1: data_dir: a path is expected"},
+      {"listen_address = localhost", ":1: 'localhost' is not an IP address"},
+      {"listen_address = ::1 1.2.3.256 ::", ":1: '1.2.3.256' is not an IP address"},
+      {"listen_unprotected = 1", ":1: listen_unprotected: '1' is none of: no yes"},
       {"port = 1", ":1: there is no option 'port'"},
       {"# x\nworkers 3", ":2: 'name = value' is expected, not 'workers 3'"},
       {"workers = 1\nworkers = 2", ":2: workers is given twice"},
