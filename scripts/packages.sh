@@ -46,6 +46,12 @@ strace strace
 git git
 xz-utils xz
 mandoc mandoc
+openssl openssl
+build-essential /usr/share/build-essential/list
+debhelper dh
+dpkg-dev dpkg-buildpackage
+fakeroot fakeroot
+lintian lintian
 '
 
 # The names among "package proof" lines on standard input whose proof is missing.

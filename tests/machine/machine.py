@@ -1,5 +1,6 @@
 """A real Debian 12, booted with systemd as its first process: a copy of a bare machine, which is kept in $STEMEDB_MACHINE_CACHE
 (default /var/tmp/stemedb-machine) between runs. Needs root, debootstrap and systemd-nspawn; else tests are skipped."""
+import fcntl
 import os
 import shutil
 import subprocess
@@ -28,9 +29,15 @@ WantedBy=default.target
 def base_machine():
     """The bare Debian, made once."""
     base = os.path.join(CACHE, "base")
-    if os.path.isdir(base):
-        return base
     os.makedirs(CACHE, exist_ok=True)
+    with open(os.path.join(CACHE, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(base):
+            make_base(base)
+    return base
+
+
+def make_base(base):
     part = tempfile.mkdtemp(prefix="part-", dir=CACHE)
     done = subprocess.run(["debootstrap", "--variant=minbase", "--include=" + PACKAGES, "bookworm", part],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -38,7 +45,6 @@ def base_machine():
         shutil.rmtree(part)
         raise tap.Skip("debootstrap made no machine: " + done.stdout[-300:].replace("\n", " "))
     os.rename(part, base)
-    return base
 
 
 class Machine:
