@@ -68,8 +68,9 @@ start() {
       as_user "$(program stemedb)" token --home "$home" add admin --role admin >"$home/admin.token"
     )
   fi
-  live_pid "$home/run/nginx.pid" >/dev/null || "$here/nginx.sh" start "$home"
+  began=false
   if ! supervisor=$(live_pid "$home/run/stemedb-api.pid"); then
+    began=true
     api=$(program stemedb-api)
     log=$home/log/stemedb-api.log
     # In a session of its own, so that a signal to the caller's terminal does not reach it; nothing of the caller's is kept
@@ -78,6 +79,14 @@ start() {
     (exec_as_user sh -c 'echo $$ >"$1/run/stemedb-api.pid"; exec setsid "$2" --home "$1" >>"$3" 2>&1' \
       sh "$home" "$api" "$log") >/dev/null 2>&1 </dev/null &
     supervisor=$!
+  fi
+  # While the node recovers.
+  if ! live_pid "$home/run/nginx.pid" >/dev/null && ! "$here/nginx.sh" start "$home"; then
+    if $began; then
+      kill -TERM "$supervisor" 2>/dev/null || :
+      stop
+    fi
+    exit 1
   fi
   wait_until 6000 ready || die "the node is not ready after 10 minutes: see $home/log/stemedb-api.log"
   if gone "$supervisor"; then
@@ -100,6 +109,10 @@ END
 }
 
 stop() {
+  # nginx finishes what it has, and lets go of the workers, who would else wait for it.
+  if web=$(live_pid "$home/run/nginx.pid"); then
+    kill -QUIT "$web"
+  fi
   if supervisor=$(live_pid "$home/run/stemedb-api.pid"); then
     kill -TERM "$supervisor"
     wait_until 600 gone "$supervisor" || die "stemedb-api (pid $supervisor) does not end"

@@ -100,14 +100,14 @@ live_pid() {
   printf '%s\n' "$pid"
 }
 
-# Waits until the command succeeds; false after $1 tenths of a second.
+# Waits until the command succeeds; false after $1 tenths of a second. Looks often: what it waits for is short, mostly.
 wait_until() {
-  left=$1
+  left=$(($1 * 5))
   shift
   until "$@"; do
     left=$((left - 1))
     [ "$left" -gt 0 ] || return 1
-    sleep 0.1
+    sleep 0.02
   done
 }
 

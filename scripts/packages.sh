@@ -25,6 +25,7 @@ db5.3-util db5.3_hotbackup
 libjson-c-dev /usr/include/json-c/json.h
 libcunit1-dev /usr/include/CUnit/CUnit.h
 libsodium-dev /usr/include/sodium.h
+libssl-dev /usr/include/openssl/sha.h
 libfcgi-dev /usr/include/fcgiapp.h
 libcurl4-openssl-dev curl-config
 zlib1g-dev /usr/include/zlib.h

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/sha256.h"
 
 static const char id_tag[] = "stemedb-id-1";
 static const char leaf_tag[] = "stemedb-leaf-1";
@@ -12,11 +13,11 @@ enum { ID_TAG_SIZE = sizeof(id_tag) - 1, LEAF_TAG_SIZE = sizeof(leaf_tag) - 1 };
 
 /* SHA-256 of parts, one after another. */
 static void hash_parts(unsigned char out[DIGEST_SIZE], const struct span *parts, size_t count) {
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
+  struct sha256 hash;
+  sha256_begin(&hash);
   for (size_t i = 0; i < count; i++)
-    crypto_hash_sha256_update(&state, parts[i].data, parts[i].len);
-  crypto_hash_sha256_final(&state, out);
+    sha256_add(&hash, parts[i].data, parts[i].len);
+  sha256_end(&hash, out);
 }
 
 void digest_value(unsigned char out[DIGEST_SIZE], const unsigned char salt[SALT_SIZE], struct span value) {
@@ -87,7 +88,7 @@ void digest_node(unsigned char out[DIGEST_SIZE], const unsigned char left[DIGEST
 }
 
 void digest_sha256(unsigned char out[DIGEST_SIZE], struct span data) {
-  crypto_hash_sha256(out, data.data, data.len);
+  hash_parts(out, &data, 1);
 }
 
 static int hex_digit(unsigned char c) {

@@ -1,6 +1,6 @@
 /*
- * The digests that ids and proofs are made of (contract section 1; test vectors in docs/test-vectors.md). SHA-256 and
- * BLAKE2b are libsodium's.
+ * The digests that ids and proofs are made of (contract section 1; test vectors in docs/test-vectors.md). SHA-256 is
+ * base/sha256.h, BLAKE2b libsodium's.
  */
 #ifndef MODEL_DIGEST_H
 #define MODEL_DIGEST_H

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,12 +10,13 @@
 #include <unistd.h>
 
 #include "base/fileio.h"
+#include "base/sha256.h"
 #include "ops/tree.h"
 
 enum { HASH_BLOCK = 1 << 18, MANIFEST_MAX = 64 << 20, HEX_SIZE = 2 * DIGEST_SIZE, GAP = 2, PROBLEM_SIZE = 512 };
 
 int manifest_hash_file(const char *path, unsigned char out[DIGEST_SIZE], struct err *err) {
-  crypto_hash_sha256_state state;
+  struct sha256 hash;
   uint64_t at = 0;
   size_t got = HASH_BLOCK;
   int rc = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -25,16 +25,16 @@ int manifest_hash_file(const char *path, unsigned char out[DIGEST_SIZE], struct 
   unsigned char *block = malloc(HASH_BLOCK);
   if (!block)
     rc = err_set(err, ERR_NOMEM, "no memory to read %s", path);
-  crypto_hash_sha256_init(&state);
+  sha256_begin(&hash);
   while (!rc && got == HASH_BLOCK) {
     if ((rc = fileio_pread(fd, block, HASH_BLOCK, at, &got, err)))
       break;
-    crypto_hash_sha256_update(&state, block, got);
+    sha256_add(&hash, block, got);
     at += got;
   }
   if (rc)
     err_context(err, "hashing %s", path);
-  crypto_hash_sha256_final(&state, out);
+  sha256_end(&hash, out);
   free(block);
   close(fd);
   return rc;
