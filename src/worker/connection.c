@@ -254,7 +254,8 @@ static void request_begin(struct worker *w, struct connection *c) {
 
 void connection_event(struct worker *w, uint64_t tag, uint32_t events) {
   struct connection *c = find(w, tag);
-  if (!c)
+  /* One that waited may have been handed to a thread by an event before this one of the same turn. */
+  if (!c || c->state == CONNECTION_STREAMING)
     return;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
     if (c->state == CONNECTION_PARKED) {
