@@ -100,6 +100,7 @@ class Model:
     def __init__(self, entries):
         self.entries = entries
         self.by_id = {e["id"]: e for e in entries}
+        self.known = {}  # what was worked out before
 
     def standing(self, retraction, snapshot):
         return not any(e["kind"] == "reinstatement" and e["seq"] <= snapshot and
@@ -109,15 +110,26 @@ class Model:
         return [e for e in self.entries if e["kind"] == "retraction" and fact["seq"] < e["seq"] <= snapshot and
                 fact["id"] in e["request"]["ids"]]
 
+    def retracted_by(self, fact, snapshot):
+        """The earliest retraction that stands; None: it is active."""
+        key = fact["seq"], snapshot
+        if key not in self.known:
+            self.known[key] = next((r for r in self.covering(fact, snapshot) if self.standing(r, snapshot)), None)
+        return self.known[key]
+
     def active(self, fact, snapshot):
-        return not any(self.standing(r, snapshot) for r in self.covering(fact, snapshot))
+        return self.retracted_by(fact, snapshot) is None
+
+    def setting_entry(self, about, predicate, snapshot):
+        key = about, predicate, snapshot
+        if key not in self.known:
+            self.known[key] = next((e for e in reversed(self.entries[:snapshot]) if about and e["kind"] == "assertion" and
+                                    e["concept_path"] == about and e["predicate"] == predicate and self.active(e, snapshot)), None)
+        return self.known[key]
 
     def setting(self, about, predicate, snapshot):
-        for e in reversed(self.entries[:snapshot]):
-            if (about and e["kind"] == "assertion" and e["concept_path"] == about and e["predicate"] == predicate and
-                    self.active(e, snapshot)):
-                return e["value"]
-        return None
+        entry = self.setting_entry(about, predicate, snapshot)
+        return entry and entry["value"]
 
     def aliases(self, path, snapshot):
         paths = {e["concept_path"] for e in self.entries[:snapshot] if e.get("predicate") == "stemedb.same_as"}
@@ -131,33 +143,38 @@ class Model:
 
     # --- a query ---
 
-    def decayed(self, fact, query, snapshot, moment):
+    def decay(self, fact, query, snapshot, moment):
+        """What confidence is multiplied by."""
         half_life = self.setting(fact.get("source"), "stemedb.half_life_days", snapshot)
-        confidence = fact.get("confidence", 1)
         if not query.get("decay") or not half_life:
-            return confidence
+            return 1
         age = moment - micros(fact.get("observed_at", fact["timestamp"]))
         if age <= 0:
-            return confidence
+            return 1
         mantissa, exponent = math.frexp(math.exp2(-(age / 86400e6) / half_life))
-        return confidence * math.ldexp(math.floor(math.ldexp(mantissa, 40) + 0.5), exponent - 40)
+        return math.ldexp(math.floor(math.ldexp(mantissa, 40) + 0.5), exponent - 40)
 
     def item(self, fact, query, snapshot, moment):
         source = fact.get("source")
         trust = self.setting(source, "stemedb.trust", snapshot)
         trust = query.get("trust_override", {}).get(source or "", 1 if trust is None else trust)
         tier = self.setting(source, "stemedb.tier", snapshot)
-        return Item(fact, self.decayed(fact, query, snapshot, moment), trust, 3 if tier is None else tier)
+        confidence = fact.get("confidence", 1) * self.decay(fact, query, snapshot, moment)
+        return Item(fact, confidence, trust, 3 if tier is None else tier)
 
-    def passes(self, item, query):
+    @staticmethod
+    def refused_by(item, query):
+        """The filter that leaves it out; None: it passes."""
         fact = item.fact
-        if "source" in query and query["source"] != item.source or item.source in query.get("exclude_sources", []):
-            return False
+        if "source" in query and query["source"] != item.source:
+            return "source"
+        if item.source in query.get("exclude_sources", []):
+            return "exclude_sources"
         if "valid_at" in query:
             at = micros(query["valid_at"])
             if "valid_from" in fact and at < micros(fact["valid_from"]) or "valid_to" in fact and at >= micros(fact["valid_to"]):
-                return False
-        return item.confidence >= query.get("min_confidence", 0)
+                return "valid_at"
+        return None if item.confidence >= query.get("min_confidence", 0) else "min_confidence"
 
     def items(self, query, snapshot, moment):
         path = query["concept_path"]
@@ -168,7 +185,7 @@ class Model:
             below = query.get("match") == "subtree" and e["concept_path"].startswith(path + "/")
             if e["concept_path"] in paths or below:
                 item = self.item(e, query, snapshot, moment)
-                if self.passes(item, query):
+                if not self.refused_by(item, query):
                     yield item
 
     def answer(self, query, snapshot, moment):
@@ -200,6 +217,108 @@ class Model:
         if not subtree and lens == "timeline":
             seqs = list(dict.fromkeys(seqs))  # an event of several predicates is listed once
         return seqs, [r for _, r in resolved]
+
+    # --- why ---
+
+    def origin(self, out, name, source, snapshot, override):
+        setting = self.setting_entry(source, "stemedb." + name, snapshot)
+        out[name + "_from"] = "trust_override" if override else "setting" if setting else "default"
+        if setting and not override:
+            out[name + "_seq"] = setting["seq"]
+
+    def explain(self, query, snapshot, moment, concept, predicate):
+        """What `explain` says of a topic that was resolved; of a source not more than 20 others, as long as there are 200."""
+        paths = self.aliases(concept, snapshot) if query.get("aliases") else {concept}
+        found = [self.item(e, query, snapshot, moment) for e in self.entries[:snapshot]
+                 if e["kind"] == "assertion" and e["concept_path"] in paths and e["predicate"] == predicate]
+        items = [i for i in found if not self.refused_by(i, query)]
+        topic = Topic(self, (concept.encode(), predicate.encode()), items, "recency", snapshot)
+
+        def told(item):
+            return {"id": item.fact["id"], "seq": item.seq, "source": item.source}
+
+        def sure(item):
+            decay = {"decay": self.decay(item.fact, query, snapshot, moment)} if query.get("decay") else {}
+            return {"value": item.value, "asserted_confidence": item.fact.get("confidence", 1), **decay, "confidence": item.confidence}
+        considered, left_out, complete = [], [], True
+        for number, group in enumerate(topic.groups.list):
+            for head in group["heads"]:
+                out = {**told(head), **sure(head), "trust": head.trust, "tier": head.tier,
+                       "weight": head.confidence * head.trust, "group": number}
+                self.origin(out, "trust", head.source, snapshot, (head.source or "") in query.get("trust_override", {}))
+                self.origin(out, "tier", head.source, snapshot, False)
+                considered.append(out)
+        heads = {h.seq: h for h in topic.heads}
+        runs = {}
+        for item in sorted(found, key=lambda i: (i.fact["concept_path"].encode(), by_bytes(i.source), -i.seq)):
+            of_source = runs.setdefault((item.fact["concept_path"], item.source), [0])
+            if of_source[0] == 20 or len(left_out) + len(considered) - len(heads) == 200:
+                complete = False
+                continue
+            retraction, refused = self.retracted_by(item.fact, snapshot), self.refused_by(item, query)
+            of_source[0] += retraction is not None or refused is not None or item.seq not in heads
+            if retraction:
+                left_out.append({**told(item), "reason": "retracted", "retraction": {
+                    "id": retraction["id"], "reason": retraction["request"]["reason"], "timestamp": retraction["timestamp"]}})
+            elif refused:
+                more = {"confidence": item.confidence} if refused == "min_confidence" else {}
+                if refused == "valid_at":
+                    more = {name: item.fact[name] for name in ("valid_from", "valid_to") if name in item.fact}
+                left_out.append({**told(item), "reason": refused, **more})
+            elif item.seq not in heads:
+                by = [h for h in topic.heads if h.source == item.source and (not topic.many or canonical(h.value) == canonical(item.value))]
+                considered.append({**told(item), **sure(item), "weight": 0, "superseded_by": by[0].fact["id"]})
+        return {"considered": considered, "left_out": left_out, "complete": complete}
+
+    # --- what would be, and who agrees ---
+
+    def topics(self, snapshot):
+        """Items by (path, predicate) of all that is active."""
+        out = {}
+        for e in self.entries[:snapshot]:
+            if e["kind"] == "assertion" and self.active(e, snapshot):
+                out.setdefault((e["concept_path"].encode(), e["predicate"].encode()), []).append(self.item(e, {}, snapshot, None))
+        return out
+
+    def believed(self, place, lens, snapshot, topics):
+        if place not in topics:
+            return None
+        out = Topic(self, place, topics[place], lens, snapshot).resolve(lens)
+        return {name: out[name] for name in out if name not in ("concept_path", "predicate")}
+
+    def dry_run(self, covered, lens):
+        """Counts, topics and flips of a retraction that covers these."""
+        now = len(self.entries)
+        then = Model(self.entries + [{"kind": "retraction", "id": "", "seq": now + 1, "request": {"ids": [e["id"] for e in covered]}}])
+        lost = [e for e in covered if self.active(e, now)]
+        before, after, flips = self.topics(now), then.topics(now + 1), []
+        touched = sorted({(e["concept_path"].encode(), e["predicate"].encode()) for e in lost})
+        for place in touched:
+            old, new = self.believed(place, lens, now, before), then.believed(place, lens, now + 1, after)
+            if old and new and "winner" in old and "winner" in new:
+                flip = canonical(old["value"]) != canonical(new["value"])
+            else:
+                flip = not same(old, new)
+            if flip:
+                flips.append({"concept_path": place[0].decode(), "predicate": place[1].decode(), "before": old, "after": new})
+        return len(lost), len(touched), flips
+
+    def sources(self, snapshot):
+        """{source: assertions, active, topics, agreeing, trust, tier}."""
+        out = {}
+        for e in self.entries[:snapshot]:
+            if e["kind"] == "assertion":
+                item = self.item(e, {}, snapshot, None)
+                line = out.setdefault(item.source, {"assertions": 0, "active": 0, "topics": 0, "agreeing": 0, "trust": item.trust, "tier": item.tier})
+                line["assertions"] += 1
+                line["active"] += self.active(e, snapshot)
+        for place, items in self.topics(snapshot).items():
+            topic = Topic(self, place, items, "consensus", snapshot)
+            winners = topic.groups.sources(topic.groups.list[0])
+            for source in {h.source for h in topic.heads}:
+                out[source]["topics"] += 1
+                out[source]["agreeing"] += topic.many or source in winners
+        return out
 
 
 class Topic:

@@ -120,7 +120,62 @@ def check(model, query):
     return len(resolved)
 
 
-@tap.case("random queries with all options are answered as the model says")
+explained, flipped = set(), 0  # reasons that were compared; flips
+
+
+def check_explain(model, query):
+    query = {**query, "explain": True, "lens": dice.choice(LENSES[:-1]), "limit": 1000}
+    first = node.post("/v1/query", query).json
+    moment = micros(first["decayed_at"]) if query.get("decay") else None
+    for resolved in first["resolved"]:
+        wanted = model.explain(query, first["as_of"]["seq"], moment, resolved["concept_path"], resolved["predicate"])
+        got = resolved["explain"]
+        tap.ok(same(got, wanted), f"{json.dumps(query)}\n# explains {json.dumps(got)}\n# not      {json.dumps(wanted)}")
+        explained.update(out["reason"] for out in got["left_out"])
+        explained.update("superseded" for item in got["considered"] if "superseded_by" in item)
+
+
+def check_dry_run(model):
+    global flipped
+    facts = [e for e in model.entries if e["kind"] == "assertion"]
+    request = {"reason": "what if"}
+    if dice.random() < 0.5:
+        request["concept_path"] = dice.choice(PATHS)
+    if dice.random() < 0.4:
+        request["ids"] = [e["id"] for e in dice.sample(facts, 3)]
+    if dice.random() < 0.5 or len(request) == 1:
+        request["source"] = dice.choice(SOURCES)
+    if dice.random() < 0.3:
+        request["predicate"] = dice.choice(PREDICATES)
+    if dice.random() < 0.2:
+        request["from_seq"] = dice.randrange(1, len(model.entries))
+
+    def covers(e):
+        selected = e["id"] in request.get("ids", ()) or e["concept_path"] == request.get("concept_path") or not {"ids", "concept_path"} & request.keys()
+        narrowed = (request.get("predicate", e["predicate"]) == e["predicate"] and e["seq"] >= request.get("from_seq", 0) and
+                    ("source" not in request or request["source"] == e.get("source")))
+        return selected and narrowed and (not e["predicate"].startswith("stemedb.") or e["id"] in request.get("ids", ()))
+    covered, lens = [e for e in facts if covers(e)], dice.choice(LENSES[:-1])
+    answer = node.post(f"/v1/retract?lens={lens}", {**request, "dry_run": True})
+    tap.equal(answer.status, 200 if covered else 404, f"status of {request}: {answer}")
+    if covered:
+        count, topics, flips = model.dry_run(covered, lens)
+        got = answer.json
+        tap.equal((got["retracted_count"], got["cascaded_count"], got["topics"], got["complete"]), (count, 0, topics, True), f"{request}")
+        tap.ok(same(got["flips"], flips), f"{lens} {json.dumps(request)}\n# flips {json.dumps(got['flips'])}\n# not   {json.dumps(flips)}")
+        flipped += len(flips)
+
+
+def check_sources(model, snapshot):
+    got = node.get(f"/v1/sources?as_of={snapshot}&limit=1000").json["sources"]
+    wanted = model.sources(snapshot)
+    tap.equal({s["source"] for s in got}, set(wanted), "sources")
+    for line in got:
+        of_model = wanted[line["source"]]
+        tap.ok(same({name: line[name] for name in of_model}, of_model), f"as of {snapshot} {line} is not {of_model}")
+
+
+@tap.case("random queries with all options are answered as the model says, and explained; dry runs tell what would flip, and sources who agrees")
 def _():
     resolved = 0
     for _ in range(3):
@@ -128,6 +183,14 @@ def _():
         model = Model(entries())
         for _ in range(queries // 3):
             resolved += check(model, question(model))
+        for _ in range(queries // 12):
+            check_explain(model, question(model))
+        for _ in range(queries // 30):
+            check_dry_run(model)
+        for snapshot in (len(model.entries), dice.randrange(1, len(model.entries))):
+            check_sources(model, snapshot)
+    tap.equal(explained >= {"source", "exclude_sources", "valid_at", "min_confidence", "retracted", "superseded"}, True, f"explained were {explained}")
+    tap.ok(flipped > 5, f"only {flipped} answers would flip")
     tap.ok(resolved > queries / 2, f"only {resolved} topics were resolved")
 
 
