@@ -7,7 +7,7 @@ here=$(dirname "$0")
 
 usage() {
   cat <<'END'
-Usage: scripts/restore-stemedb.sh [--home DIR] [--dry-run] BACKUP_DIR
+Usage: scripts/restore-stemedb.sh [--home DIR] [--dry-run] [MOMENT] BACKUP_DIR
        scripts/restore-stemedb.sh [--home DIR] --undo
 Checks the backup (metadata, manifest, every file) and the disk space before anything is touched. What is there is renamed to
 NAME.backup.STAMP, never deleted. The copy is recovered and proven, count and root equal to the metadata, before the node is
@@ -15,9 +15,15 @@ started with it; if anything goes wrong, all is renamed back.
   --home DIR  the home (else $STEMEDB_HOME, else the folder above this script's, else /var/lib/stemedb)
   --dry-run   only checks, and says what would be done
   --undo      goes back to what was there before a restore that was interrupted
+MOMENT, to restore to: exactly the entries up to it, before the backup's end or, with an archive, after it
+  --to-seq N             entries 1 to N
+  --to-time T            the entries up to a time (RFC 3339, e.g. 2026-11-24T21:43:15Z); says which is the last one
+  --from-archive TARGET  what follows the backup is taken from this archive, or folder of log files; without a bound, all
+  --timeline N           of the archive's timelines, this one and not the newest
+The entries are read, and proven, before anything is touched; `stemedb restorable` tells what there is.
 Standard output carries the steps, standard error all else; both go to HOME/log/restore.log too.
 As root, or, where systemd does not run the node, as the home's owner.
-Exit status: 0 restored, 1 failed, 2 usage, 3 the backup cannot be restored.
+Exit status: 0 restored, 1 failed, 2 usage, 3 the backup cannot be restored, or there is no such moment.
 END
 }
 
@@ -77,14 +83,23 @@ member() {
   tr ',{}' '[\n*]' | sed -n "s/^[[:space:]]*\"$1\"[[:space:]]*:[[:space:]]*\"\{0,1\}\([^\",}]*\).*/\1/p" | head -n 1
 }
 
+# A member of the metadata of what was restored.
+restored() {
+  data=$(option "$home" data_dir data)
+  case $data in
+  /*) ;;
+  *) data=$home/$data ;;
+  esac
+  as_user cat "$data/metadata.json" | member "$1"
+}
+
 # What the node serves is what was restored: writers may have added to it already.
 served_as_restored() {
   health=$(curl -fsS "http://127.0.0.1:$(option "$home" api_port 18180)/v1/health") || return 1
   served=$(printf '%s' "$health" | member last_seq)
-  wanted=$(member last_seq <"$backup/metadata.json")
+  wanted=$(restored last_seq)
   [ "$served" -ge "$wanted" ] || return 1
-  [ "$served" -gt "$wanted" ] ||
-    [ "$(printf '%s' "$health" | member history_root)" = "$(member history_root <"$backup/metadata.json")" ]
+  [ "$served" -gt "$wanted" ] || [ "$(printf '%s' "$health" | member history_root)" = "$(restored history_root)" ]
 }
 
 start_again() {
@@ -106,7 +121,8 @@ undo() {
 
 restore() {
   make_readable
-  stemedb_restore check "$backup" || {
+  stemedb_restore check "$@" "$backup" || {
+    [ "$result" -ne 2 ] || exit 2
     complain "Nothing was changed: $backup cannot be restored"
     exit 3
   }
@@ -120,7 +136,7 @@ restore() {
     start_again
     exit 1
   }
-  stemedb_restore files "$backup" || {
+  stemedb_restore files "$@" "$backup" || {
     complain "The restore failed: what was there before is there again"
     start_again
     exit 1
@@ -136,9 +152,28 @@ restore() {
   step "StemeDB API service started successfully."
 }
 
-home='' backup='' dry_run=false action=restore
+home='' backup='' dry_run=false action=restore to_seq='' to_time='' archive='' timeline='' bounds=0
 while [ $# -gt 0 ]; do
   case $1 in
+  --to-seq=* | --to-time=* | --from-archive=* | --timeline=*)
+    name=${1%%=*}
+    value=${1#*=}
+    shift
+    set -- "$name" "$value" "$@"
+    continue
+    ;;
+  --to-seq | --to-time | --from-archive | --timeline)
+    if [ $# -lt 2 ] || [ -z "$2" ]; then
+      bad_usage
+    fi
+    case $1 in
+    --to-seq) to_seq=$2 bounds=$((bounds + 1)) ;;
+    --to-time) to_time=$2 bounds=$((bounds + 1)) ;;
+    --from-archive) archive=$2 ;;
+    --timeline) timeline=$2 ;;
+    esac
+    shift
+    ;;
   --help | -h)
     usage
     exit 0
@@ -159,11 +194,16 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+[ "$bounds" -le 1 ] || bad_usage
 if [ "$action" = restore ]; then
   [ -n "$backup" ] || bad_usage
   backup=$(cd -P "$backup" && pwd) || exit 3
-elif [ -n "$backup" ] || $dry_run; then
+elif [ -n "$backup$to_seq$to_time$archive$timeline" ] || $dry_run; then
   bad_usage
+fi
+# A folder is the caller's; anything else (s3:…) stays as it is.
+if [ -n "$archive" ] && [ -d "$archive" ]; then
+  archive=$(cd -P "$archive" && pwd) || exit 3
 fi
 home=${home:-$(default_home)}
 home=$(cd "$home" && pwd) || exit 1
@@ -189,5 +229,10 @@ if [ "$action" = undo ]; then
   undo
   start_again
 else
-  restore
+  set --
+  [ -z "$to_seq" ] || set -- "$@" --to-seq "$to_seq"
+  [ -z "$to_time" ] || set -- "$@" --to-time "$to_time"
+  [ -z "$archive" ] || set -- "$@" --from-archive "$archive"
+  [ -z "$timeline" ] || set -- "$@" --timeline "$timeline"
+  restore "$@"
 fi

@@ -102,6 +102,38 @@ int history_meta_branch(struct history_meta *meta, uint64_t branched_at_seq, uin
   return 0;
 }
 
+uint64_t history_meta_limit(const struct history_meta *meta, uint32_t index) {
+  uint64_t limit = UINT64_MAX;
+  for (uint32_t i = index + 1; i < meta->count; i++)
+    limit = meta->timelines[i].branched_at_seq < limit ? meta->timelines[i].branched_at_seq : limit;
+  return limit;
+}
+
+uint64_t history_meta_shared(const struct history_meta *a, const struct history_meta *b, uint32_t *rows) {
+  uint32_t n = 0;
+  *rows = 0;
+  if (memcmp(a->id, b->id, HISTORY_ID_SIZE) != 0)
+    return 0;
+  while (n < a->count && n < b->count && a->timelines[n].number == b->timelines[n].number &&
+         a->timelines[n].branch == b->timelines[n].branch)
+    n++;
+  *rows = n;
+  if (n == 0)
+    return 0;
+  uint64_t x = history_meta_limit(a, n - 1), y = history_meta_limit(b, n - 1);
+  return x < y ? x : y;
+}
+
+int history_meta_copy(const struct history_meta *meta, struct history_meta *out, struct err *err) {
+  struct timeline *timelines = malloc(meta->count * sizeof(*timelines));
+  if (!timelines)
+    return err_set(err, ERR_NOMEM, "no memory for %" PRIu32 " timelines", meta->count);
+  memcpy(timelines, meta->timelines, meta->count * sizeof(*timelines));
+  *out = *meta;
+  out->timelines = timelines;
+  return 0;
+}
+
 const struct timeline *history_meta_current(const struct history_meta *meta) {
   return &meta->timelines[meta->count - 1];
 }

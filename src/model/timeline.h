@@ -36,6 +36,13 @@ NODISCARD int history_meta_create(struct history_meta *out, struct err *err);
  * plus 1. */
 NODISCARD int history_meta_branch(struct history_meta *meta, uint64_t branched_at_seq, uint32_t at_least,
                                   struct err *err);
+/* The last seq that the timeline at `index` of the table gave to the history in force: those after it kept only what
+ * was there where they branched off. UINT64_MAX for the one in force. */
+uint64_t history_meta_limit(const struct history_meta *meta, uint32_t index);
+/* What two tables have in common: *rows timelines from the first on (0: different histories), and entries up to what is
+ * returned (UINT64_MAX: one table begins with the other's in force, and as far as that goes). */
+uint64_t history_meta_shared(const struct history_meta *a, const struct history_meta *b, uint32_t *rows);
+NODISCARD int history_meta_copy(const struct history_meta *meta, struct history_meta *out, struct err *err);
 /* The timeline in force. */
 const struct timeline *history_meta_current(const struct history_meta *meta);
 /* `HISTORY_ID.TIMELINE-BRANCH`: 32 hex digits, '.', decimal, '-', 16 hex digits. */

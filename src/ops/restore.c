@@ -76,14 +76,32 @@ static int check_space(const struct config *config, uint64_t bytes, struct err *
                  folder, free_bytes, bytes, config->min_free_bytes);
 }
 
+static int check_backup(const struct log *log, const char *backup, struct metadata *metadata, uint64_t *bytes,
+                        struct err *err) {
+  int rc = 0;
+  if ((rc = metadata_read(backup, metadata, err)) || (rc = manifest_check(backup, tell, (void *)log, bytes, err)))
+    return rc;
+  return check_layout(backup, metadata, err);
+}
+
 int restore_check(const struct config *config, const struct log *log, const char *backup, struct metadata *metadata,
                   struct err *err) {
   uint64_t bytes = 0;
-  int rc = 0;
-  if ((rc = metadata_read(backup, metadata, err)) || (rc = manifest_check(backup, tell, (void *)log, &bytes, err)) ||
-      (rc = check_layout(backup, metadata, err)))
-    return rc;
-  return check_space(config, bytes, err);
+  int rc = check_backup(log, backup, metadata, &bytes, err);
+  return rc ? rc : check_space(config, bytes, err);
+}
+
+int restore_check_moment(const struct config *config, const struct log *log, const char *backup,
+                         const struct point_wish *wish, struct err *err) {
+  struct restore_moment moment = {.wish = wish};
+  struct metadata metadata;
+  uint64_t bytes = 0, more = 0;
+  int rc = check_backup(log, backup, &metadata, &bytes, err);
+  if (!rc && wish->kind != POINT_BACKUP &&
+      !(rc = restore_moment_find(config, log, backup, &metadata, wish, &moment, err)))
+    rc = restore_moment_bytes(&moment, &more, err);
+  restore_moment_free(&moment);
+  return rc ? rc : check_space(config, bytes + more, err);
 }
 
 /* --- renaming --- */
@@ -229,24 +247,39 @@ static int move_in(const struct config *config, const char *staging, const char 
   return rename_durably(config->data_dir, from, to, err);
 }
 
-static int stage_and_move(const struct config *config, const struct log *log, const char *backup,
-                          const struct metadata *metadata, const struct restore_journal *journal, FILE *out,
-                          struct err *err) {
+/* What a restore puts in place. */
+struct job {
+  const struct config *config;
+  const struct log *log;
+  const char *backup;
+  struct metadata metadata;
+  struct restore_moment moment; /* unless it is all of the backup */
+  struct restore_journal journal;
+};
+
+static int prove(const struct job *job, const char *staging, struct err *err) {
+  FAULT("ops.restore.before_proof");
+  if (job->moment.wish->kind == POINT_BACKUP)
+    return restore_prove(job->config, job->log, staging, &job->metadata, job->journal.timeline, false, err);
+  return restore_prove_moment(job->config, job->log, staging, &job->metadata, &job->moment, job->journal.timeline, err);
+}
+
+static int stage_and_move(const struct job *job, FILE *out, struct err *err) {
+  const struct log *log = job->log;
   char staging[FILEIO_PATH_MAX];
-  int rc = fileio_join(staging, config->data_dir, STAGING, err);
+  int rc = fileio_join(staging, job->config->data_dir, STAGING, err);
   for (size_t i = 0; !rc && i < PART_COUNT; i++) {
     FAULT("ops.restore.before_rename");
-    rc = rename_away(config, log, parts[i], journal->stamp, out, err);
+    rc = rename_away(job->config, log, parts[i], job->journal.stamp, out, err);
   }
   if (rc || (rc = fileio_mkdirs(staging, 0750, err)) ||
-      (rc = copy_part(backup, staging, "wal", "Copying WAL from backup...", log, out, err)) ||
-      (rc = copy_part(backup, staging, "db", "Copying DB from backup...", log, out, err)) ||
-      (rc = copy_part(backup, staging, METADATA_FILE, "Copying metadata...", log, out, err)))
+      (rc = copy_part(job->backup, staging, "wal", "Copying WAL from backup...", log, out, err)) ||
+      (rc = copy_part(job->backup, staging, "db", "Copying DB from backup...", log, out, err)) ||
+      (rc = copy_part(job->backup, staging, METADATA_FILE, "Copying metadata...", log, out, err)))
     return rc;
-  FAULT("ops.restore.before_proof");
-  rc = restore_prove(config, log, staging, metadata, journal->timeline, false, err);
+  rc = prove(job, staging, err);
   for (size_t i = 0; !rc && i < PART_COUNT; i++)
-    rc = move_in(config, staging, parts[i], err);
+    rc = move_in(job->config, staging, parts[i], err);
   if (!rc)
     rc = tree_remove(staging, err);
   return rc;
@@ -264,20 +297,32 @@ static int undo(const struct config *config, const struct log *log, const char *
   return rc;
 }
 
-int restore_files(const struct config *config, const struct log *log, const char *backup, FILE *out, struct err *err) {
-  struct metadata metadata;
-  struct restore_journal journal;
+static int run(struct job *job, FILE *out, struct err *err) {
   struct err second;
-  int lock = -1, rc = metadata_read(backup, &metadata, err);
-  if (rc || (rc = take_lock(config, &lock, err)))
-    return rc;
-  rc = begin(config, log, backup, &journal, err);
-  if (!rc && (rc = stage_and_move(config, log, backup, &metadata, &journal, out, err)) != 0 &&
-      undo(config, log, journal.stamp, &second))
-    log_error(log, "It could not all be renamed back: %s. %s/" RESTORE_JOURNAL " tells what to do", second.text,
-              config->data_dir);
-  close(lock);
+  int rc = begin(job->config, job->log, job->backup, &job->journal, err);
+  if (!rc && (rc = stage_and_move(job, out, err)) != 0 && undo(job->config, job->log, job->journal.stamp, &second))
+    log_error(job->log, "It could not all be renamed back: %s. %s/" RESTORE_JOURNAL " tells what to do", second.text,
+              job->config->data_dir);
   return rc;
+}
+
+int restore_files_moment(const struct config *config, const struct log *log, const char *backup,
+                         const struct point_wish *wish, FILE *out, struct err *err) {
+  struct job job = {.config = config, .log = log, .backup = backup, .moment = {.wish = wish}};
+  int lock = -1, rc = metadata_read(backup, &job.metadata, err);
+  if (!rc && wish->kind != POINT_BACKUP)
+    rc = restore_moment_find(config, log, backup, &job.metadata, wish, &job.moment, err);
+  if (!rc && !(rc = take_lock(config, &lock, err)))
+    rc = run(&job, out, err);
+  restore_moment_free(&job.moment);
+  if (lock >= 0)
+    close(lock);
+  return rc;
+}
+
+int restore_files(const struct config *config, const struct log *log, const char *backup, FILE *out, struct err *err) {
+  const struct point_wish wish = {.kind = POINT_BACKUP};
+  return restore_files_moment(config, log, backup, &wish, out, err);
 }
 
 int restore_undo(const struct config *config, const struct log *log, struct err *err) {

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "ops/metadata.h"
+#include "ops/point.h"
 
 #define RESTORE_JOURNAL "RESTORE"
 
@@ -22,12 +23,19 @@
  * Each difference is logged. ERR_CORRUPT, ERR_NOTFOUND, ERR_INVALID: the backup; ERR_FULL: the home's disk. */
 NODISCARD int restore_check(const struct config *config, const struct log *log, const char *backup,
                             struct metadata *metadata, struct err *err);
+/* The same for a moment: unless wish->kind is POINT_BACKUP every entry up to it is read too, and what was found is
+ * logged. ERR_INVALID: there is no such moment; ERR_CORRUPT, ERR_NOTFOUND: the archive. */
+NODISCARD int restore_check_moment(const struct config *config, const struct log *log, const char *backup,
+                                   const struct point_wish *wish, struct err *err);
 
 /* Puts it into place of what is there, telling each step to `out` in the runbook's words. After an error all is as it
  * was before. After one that was interrupted (killed), it begins anew; what was there before that one is still what is
  * renamed. */
 NODISCARD int restore_files(const struct config *config, const struct log *log, const char *backup, FILE *out,
                             struct err *err);
+/* The same for a moment, which is found anew first; metadata.json tells of it afterwards. */
+NODISCARD int restore_files_moment(const struct config *config, const struct log *log, const char *backup,
+                                   const struct point_wish *wish, FILE *out, struct err *err);
 
 /* Goes back to what was there before a restore that restore_done() has not ended; what was restored is renamed to
  * NAME.restored.STAMP. ERR_NOTFOUND if there is no such restore. */
@@ -48,6 +56,35 @@ NODISCARD int restore_rehearse(const struct config *config, const struct log *lo
  * are opened (made, if need be) and compared too. */
 NODISCARD int restore_prove(const struct config *config, const struct log *log, const char *data_dir,
                             const struct metadata *metadata, uint32_t timeline, bool indexes, struct err *err);
+
+/* The table of timelines of an open store becomes `meta` (NULL: what it is) with a new one after `last_seq`, of at
+ * least the number `at_least`; acked.mark follows. */
+NODISCARD int restore_open_timeline(struct store *store, const char *data_dir, const struct history_meta *meta,
+                                    uint64_t last_seq, uint32_t at_least, struct err *err);
+
+/* --- restore_point.c --- */
+
+/* The moment that is wished, found and proven in a backup whose manifest was checked. */
+struct restore_moment {
+  const struct point_wish *wish;
+  struct log_sources sources;
+  bool has_sources;
+  struct point point;
+};
+
+/* The caller ends with restore_moment_free(), also after an error. */
+NODISCARD int restore_moment_find(const struct config *config, const struct log *log, const char *backup,
+                                  const struct metadata *metadata, const struct point_wish *wish,
+                                  struct restore_moment *out, struct err *err);
+void restore_moment_free(struct restore_moment *moment);
+/* What it takes on the disk beside the backup. */
+NODISCARD int restore_moment_bytes(const struct restore_moment *moment, uint64_t *bytes, struct err *err);
+
+/* restore_prove() for a moment: recovers the private copy of the backup, makes it what was found, proves it, opens a
+ * timeline, and writes its metadata.json. */
+NODISCARD int restore_prove_moment(const struct config *config, const struct log *log, const char *data_dir,
+                                   const struct metadata *metadata, const struct restore_moment *moment,
+                                   uint32_t timeline, struct err *err);
 
 /* --- restore_journal.c --- */
 

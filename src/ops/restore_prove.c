@@ -27,12 +27,12 @@ static int compare(const struct metadata *metadata, const struct proof *proof, s
 }
 
 /* The table first, then the mark: between them, the mark names another branch, and no start takes it. */
-static int open_timeline(struct store *store, const char *data_dir, uint64_t last_seq, uint32_t at_least,
-                         struct err *err) {
+int restore_open_timeline(struct store *store, const char *data_dir, const struct history_meta *base, uint64_t last_seq,
+                          uint32_t at_least, struct err *err) {
   struct history_meta meta = {0};
   struct mark mark = {.seq = last_seq};
   int fd = -1, rc = 0;
-  if ((rc = history_meta_read(store, &meta, err)))
+  if ((rc = base ? history_meta_copy(base, &meta, err) : history_meta_read(store, &meta, err)))
     return rc;
   if ((rc = history_meta_branch(&meta, last_seq, at_least, err)) || (rc = history_meta_write(store, &meta, err)) ||
       (rc = mark_open(data_dir, true, &fd, err)))
@@ -87,7 +87,7 @@ int restore_prove(const struct config *config, const struct log *log, const char
   }
   if (rc || (rc = compare(metadata, &proof, err)) ||
       (indexes && (rc = compare_indexes(&at, log, store, metadata, err))) ||
-      (timeline > 0 && (rc = open_timeline(store, data_dir, proof.last_seq, timeline, err))))
+      (timeline > 0 && (rc = restore_open_timeline(store, data_dir, NULL, proof.last_seq, timeline, err))))
     err_context(err, "proving the copy");
   int closed = store_close(store, rc ? &second : err);
   return rc ? rc : closed;

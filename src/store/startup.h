@@ -30,4 +30,8 @@ NODISCARD int startup_run(const struct config *config, const struct log *log, st
  * the caller holds the lock, nothing runs. */
 NODISCARD int startup_accept_loss(const struct config *config, const struct log *log, uint64_t to_seq, struct err *err);
 
+/* For a private copy that was closed clean and from which entries were removed: its log, which names them still, is
+ * removed, and a new, empty one begins behind all pages. ERR_CONFLICT if it was not closed clean. */
+NODISCARD int startup_begin_log(const struct config *config, const struct log *log, struct err *err);
+
 #endif

@@ -1,5 +1,7 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "store/startup_internal.h"
@@ -113,4 +115,32 @@ int startup_replace_wal(struct startup *s, struct err *err) {
   if (s->replaced)
     log_warn(s->log, "The WAL was replaced");
   return 0;
+}
+
+static int remove_log(struct startup *s, struct err *err) {
+  uint32_t *numbers = NULL;
+  size_t count = 0;
+  char path[FILEIO_PATH_MAX], name[WAL_NAME_SIZE];
+  int code = walscan_list(s->wal, &numbers, &count, err);
+  for (size_t i = 0; !code && i < count; i++) {
+    wal_file_name(name, numbers[i]);
+    if (!(code = fileio_join(path, s->wal, name, err)) && unlink(path))
+      code = err_sys(err, errno, "removing %s", path);
+  }
+  free(numbers);
+  return code;
+}
+
+int startup_begin_log(const struct config *config, const struct log *log, struct err *err) {
+  struct startup s = {0};
+  struct startup_report report;
+  int code = startup_prepare(&s, config, log, NULL, &report, err);
+  if (code || (code = walscan_run(s.wal, false, NULL, &s.scan, err)))
+    return code;
+  if (s.scan.commits > 0 || s.scan.fatal.fault != WAL_SOUND)
+    return err_set(err, ERR_CONFLICT, "%s was not closed clean: it needs its log", s.history);
+  if ((code = startup_divorce_wal(&s, err)) || (code = remove_log(&s, err)) ||
+      (code = write_header(&s, s.scan.last_file + 1, err)))
+    return code;
+  return startup_marry_wal(&s, err);
 }

@@ -61,7 +61,7 @@ NODISCARD int store_make(const struct config *config, const struct log *log, con
 /* Replaces data/metadata.json; called at each clean stop with the last watermark. Needs no open store. */
 NODISCARD int store_write_metadata(const struct config *config, const struct store_metadata *metadata, struct err *err);
 
-/* --- history_append.c, history_get.c, history_read.c: entries --- */
+/* --- history_append.c, history_get.c, history_read.c, history_truncate.c: entries --- */
 
 /* Appends records with consecutive seqs, from history_last()+1 on, in one transaction that is not yet durable. All or
  * none. */
@@ -69,6 +69,9 @@ NODISCARD int history_append(struct store *store, const struct span *records, ui
                              struct err *err);
 /* Makes everything appended so far durable: one fdatasync of the log. An error is fatal to the node. */
 NODISCARD int history_flush(struct store *store, struct err *err);
+/* Removes the entries after `to_seq` from a copy that nobody serves, in several transactions, and flushes: what is to
+ * be restored to a moment. Killed in between, it has removed some of the last ones. */
+NODISCARD int history_truncate(struct store *store, uint64_t to_seq, struct err *err);
 /* The greatest seq stored, 0 if none. */
 NODISCARD int history_last(struct store *store, uint64_t *seq, struct err *err);
 /* Copies the record of `seq` to `out` (emptied first), checks it and decodes it into *entry, which borrows from `out`.

@@ -133,7 +133,9 @@ def _():
         tap.equal((node.pids(), asides(node)), (pids, []))
         tap.equal(run_script(node, "restore-stemedb.sh").returncode, 2)
         tap.equal(run_script(node, "restore-stemedb.sh", node.path("nowhere")).returncode, 3)
-        tap.equal(run_script(node, "restore-stemedb.sh", "--to-seq", "3", folder).returncode, 2)
+        for wrong in (["--to-seq", "3", "--to-time", "2026-01-01T00:00:00Z"], ["--to-seq", "0"], ["--to-seq", "x"],
+                      ["--to-time", "yesterday"], ["--to-seq"], ["--timeline", "0"]):
+            tap.equal(run_script(node, "restore-stemedb.sh", *wrong, folder).returncode, 2, f"{wrong}")
 
 
 def refuse(node, folder, pids, what):
