@@ -115,6 +115,7 @@ void problem_err(struct api *api, struct http_response *response, const struct e
   case ERR_BUSY: problem_set(response, 503, "busy, try again"); return;
   case ERR_OK:
   case ERR_IO:
+  case ERR_NEWER:
   case ERR_CORRUPT: break;
   }
   log_error(api->log, "request failed: %s", err->text);

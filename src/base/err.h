@@ -22,6 +22,7 @@ enum err_code {
   ERR_BUSY,     /* try again */
   ERR_FULL,     /* no space left */
   ERR_IO,       /* the operating system or Berkeley DB failed */
+  ERR_NEWER,    /* written by a later StemeDB, in a format that this one does not know; as for CORRUPT, exit status 3 */
   ERR_CORRUPT   /* stored bytes are not what was written: the process must stop with exit status 3 */
 };
 

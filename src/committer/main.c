@@ -42,7 +42,7 @@ static int recover(struct committer *c, bool quick, struct err *err) {
   struct startup_report report;
   struct watermark mark = {0};
   if (startup_run(c->config, c->log, metrics, quick, &c->store, &report, err)) {
-    c->told = err->code == ERR_CORRUPT || err->code == ERR_NOTFOUND;
+    c->told = err->code == ERR_CORRUPT || err->code == ERR_NEWER || err->code == ERR_NOTFOUND;
     return err->code;
   }
   metric_set(metrics_cell(metrics, METRIC_WAL_RECOVERY_DURATION, ""), report.recovery_us);
@@ -132,7 +132,8 @@ int main(int argc, char **argv) {
       log_error(&log, "%s", err.text);
     bool indexes = c.projection && projection_rebuild_wanted(c.projection); /* which the next start makes anew */
     /* Not a byte more to the stores: what is in memory may contradict what is on disk. Recovery will tell. */
-    _exit((err.code == ERR_CORRUPT && !indexes) || err.code == ERR_NOTFOUND ? EXIT_CORRUPT : EXIT_FAILED);
+    bool hopeless = (err.code == ERR_CORRUPT && !indexes) || err.code == ERR_NEWER || err.code == ERR_NOTFOUND;
+    _exit(hopeless ? EXIT_CORRUPT : EXIT_FAILED);
   }
   segment_close(c.segment);
   return 0;

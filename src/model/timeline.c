@@ -41,10 +41,15 @@ int history_meta_decode(struct span bytes, struct history_meta *out, struct err 
   const unsigned char *p = bytes.data;
   if (bytes.len < META_HEADER + META_CHECKSUM || memcmp(p, magic, sizeof(magic)) != 0)
     return err_set(err, ERR_CORRUPT, "history record: it does not begin with STMh");
-  if (p[4] != META_FORMAT)
-    return err_set(err, ERR_CORRUPT, "history record: format %u is not known", p[4]);
   if (crc32c(0, p, bytes.len - META_CHECKSUM) != get_u32(p + bytes.len - META_CHECKSUM))
     return err_set(err, ERR_CORRUPT, "history record: its checksum does not match");
+  if (p[4] < META_FORMAT)
+    return err_set(err, ERR_CORRUPT, "history record: format %u is not known", p[4]);
+  if (p[4] > META_FORMAT)
+    return err_set(err, ERR_NEWER,
+                   "history record: format %u: a later StemeDB than this (" PACKAGE_VERSION
+                   ", which knows format %d) wrote it",
+                   p[4], META_FORMAT);
   uint32_t count = get_u32(p + META_HEADER - 4);
   if (count == 0 || count > TIMELINES_MAX)
     return err_set(err, ERR_CORRUPT, "history record: %" PRIu32 " timelines", count);

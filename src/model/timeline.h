@@ -28,6 +28,7 @@ struct history_meta {
 /* The value of key 0 of assertions.kv: magic "STMh", format u8 1, id, count u32, {number u32, branch u64,
  * branched_at_seq u64, time u64} each, CRC-32C. Big-endian. */
 void history_meta_encode(const struct history_meta *meta, struct buf *out);
+/* ERR_CORRUPT, or ERR_NEWER: it is whole, and of a later format. *out is the caller's (history_meta_free). */
 NODISCARD int history_meta_decode(struct span bytes, struct history_meta *out, struct err *err);
 void history_meta_free(struct history_meta *meta);
 /* A fresh history: random id, timeline 1. */

@@ -41,7 +41,8 @@ static int take_members(const struct json_doc *doc, struct metadata *m, struct e
   if (members_text(doc, 0, "version", m->version, sizeof(m->version), err))
     return err->code;
   if (strncmp(m->version, "0.1.", 4) != 0)
-    return err_set(err, ERR_INVALID, "version %s is not one that this StemeDB reads", m->version);
+    return err_set(err, ERR_NEWER, "StemeDB %s made it: this one (" PACKAGE_VERSION ") reads what 0.1 made",
+                   m->version);
   if (members_text(doc, 0, "timestamp", m->timestamp, sizeof(m->timestamp), err) ||
       members_count(doc, 0, "assertion_count", &m->proof.assertion_count, err) ||
       members_count(doc, 0, "wal_segment_count", &m->wal_segment_count, err) ||

@@ -22,7 +22,7 @@ struct metadata {
 
 /* Writes DIR/metadata.json, durably. */
 NODISCARD int metadata_write(const char *dir, const struct metadata *metadata, struct err *err);
-/* Reads that of a backup. ERR_NOTFOUND if there is none; ERR_CORRUPT if it is not one, ERR_INVALID if it is of a
+/* Reads that of a backup. ERR_NOTFOUND if there is none; ERR_CORRUPT if it is not one, ERR_NEWER if it is of a
  * version that this one does not read. Members that are not known are skipped. */
 NODISCARD int metadata_read(const char *dir, struct metadata *out, struct err *err);
 

@@ -72,10 +72,16 @@ int mark_sync(int fd, struct err *err) {
 static int mark_decode(const unsigned char *block, size_t len, const char *path, struct mark *out, struct err *err) {
   if (len != MARK_SIZE)
     return err_set(err, ERR_CORRUPT, "%s has %zu bytes instead of %d", path, len, MARK_SIZE);
-  if (memcmp(block, mark_magic, sizeof mark_magic) != 0 || get_u32(block + MARK_AT_FORMAT) != MARK_FORMAT)
+  uint32_t format = get_u32(block + MARK_AT_FORMAT);
+  if (memcmp(block, mark_magic, sizeof mark_magic) != 0 || format < MARK_FORMAT)
     return err_set(err, ERR_CORRUPT, "%s is not a mark of format %d", path, MARK_FORMAT);
   if (get_u32(block + MARK_AT_CRC) != crc32c(0, block, MARK_AT_CRC))
     return err_set(err, ERR_CORRUPT, "checksum mismatch in %s", path);
+  if (format > MARK_FORMAT)
+    return err_set(err, ERR_NEWER,
+                   "%s is of format %u: a later StemeDB than this (" PACKAGE_VERSION
+                   ", which knows format %d) wrote here. Start that one; nothing was changed",
+                   path, (unsigned)format, MARK_FORMAT);
   memcpy(out->history_id, block + MARK_AT_ID, HISTORY_ID_SIZE);
   out->timeline = get_u32(block + MARK_AT_TIMELINE);
   out->branch = get_u64(block + MARK_AT_BRANCH);

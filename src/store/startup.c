@@ -17,7 +17,7 @@ int startup_fail(struct startup *s, const char *section, struct err *err) {
 }
 
 int startup_tell(const struct startup *s, int code, const struct err *err) {
-  if (code == ERR_CORRUPT || code == ERR_NOTFOUND)
+  if (code == ERR_CORRUPT || code == ERR_NOTFOUND || code == ERR_NEWER)
     log_error(s->log, "%s", err->text);
   if (code == ERR_CORRUPT)
     log_error(s->log, "Failed to recover WAL: follow %s of " STARTUP_RUNBOOK,
@@ -160,7 +160,8 @@ int startup_run(const struct config *config, const struct log *log, struct metri
   report->recovery_us = clock_monotonic() - begun;
   if (code) {
     s.log = log;
-    announce(&s);
+    if (code != ERR_NEWER)
+      announce(&s);
     return startup_tell(&s, code, err);
   }
   log_info(log, "Replayed %" PRIu64 " entries from WAL", report->replayed);

@@ -19,10 +19,28 @@ static void tell_progress(void *ctx, uint64_t done, uint64_t total) {
   log_info(progress->startup->log, "Checking pages: %" PRIu64 " of %" PRIu64 " MB", done / 1000000, total / 1000000);
 }
 
+/* The record of key 0, which tells the format of the history, is on the first leaf, unless it has grown too long for
+ * one: seen here, before recovery writes anything. */
+static int look_at_format(void *ctx, uint32_t number, const unsigned char *page, uint32_t size, struct err *err) {
+  const struct progress *progress = ctx;
+  struct history_meta meta = {0};
+  (void)number;
+  if (page[PAGE_TYPE_AT] != PAGE_LEAF || bdb_u16(page + PAGE_ENTRIES_AT) < 2 || progress->startup->accepting)
+    return 0;
+  uint32_t key = bdb_u16(page + PAGE_HEADER), value = bdb_u16(page + PAGE_HEADER + 2);
+  if (key + ITEM_DATA_AT + STORE_KEY_SIZE > size || bdb_u16(page + key) != STORE_KEY_SIZE ||
+      !bdb_is_zero(page + key + ITEM_DATA_AT, STORE_KEY_SIZE) || value + ITEM_DATA_AT > size ||
+      page[value + ITEM_TYPE_AT] != ITEM_DATA || value + ITEM_DATA_AT + bdb_u16(page + value) > size)
+    return 0;
+  int code = history_meta_decode(span_of(page + value + ITEM_DATA_AT, bdb_u16(page + value)), &meta, err);
+  history_meta_free(&meta);
+  return code == ERR_NEWER ? code : 0;
+}
+
 int startup_scan_pages(struct startup *s, struct err *err) {
   char text[PAGESCAN_TEXT_SIZE];
   struct progress progress = {s, clock_monotonic()};
-  struct page_visitor visitor = {.ctx = &progress, .progress = tell_progress};
+  struct page_visitor visitor = {.ctx = &progress, .page = look_at_format, .progress = tell_progress};
   int code = pagescan_run(s->history, &visitor, &s->pages, err);
   if (code || s->pages.fault == PAGE_SOUND)
     return code;

@@ -86,14 +86,16 @@ static void print_help(FILE *out) {
   print_table(out, "Calls to a running node", calls, CALL_COUNT);
   print_table(out, "On a home", subcommands, SUBCOMMAND_COUNT);
   fputs("\nstemedb SUBCOMMAND --help tells its arguments.\n"
-        "Exit status: 0 done, 1 refused or failed, 2 usage, 3 corrupt or missing history, or the node is unavailable,\n"
-        "4 done, and there is something to look at.\n",
+        "Exit status: 0 done, 1 refused or failed, 2 usage, 3 history corrupt, missing or of a later version, or the "
+        "node\n"
+        "is unavailable, 4 done, and there is something to look at.\n",
         out);
 }
 
 int tool_fail(const struct tool *tool, const struct err *err) {
   log_error(&tool->log, "%s", err->text);
-  return err->code == ERR_CORRUPT || err->code == ERR_NOTFOUND ? TOOL_CORRUPT : TOOL_FAILED;
+  bool hopeless = err->code == ERR_CORRUPT || err->code == ERR_NEWER || err->code == ERR_NOTFOUND;
+  return hopeless ? TOOL_CORRUPT : TOOL_FAILED;
 }
 
 int tool_usage(const char *name) {
