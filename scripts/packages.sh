@@ -47,6 +47,7 @@ strace strace
 git git
 xz-utils xz
 mandoc mandoc
+rclone rclone
 openssl openssl
 build-essential /usr/share/build-essential/list
 debhelper dh

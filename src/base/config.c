@@ -14,6 +14,7 @@ enum option_type {
   OPTION_BYTES,     /* a number, with K, M or G for its powers of 1,024 */
   OPTION_PATH,      /* relative ones are below the home */
   OPTION_FILE,      /* as a path, or nothing */
+  OPTION_TARGET,    /* nothing, a path, or something that begins with rclone: */
   OPTION_NAMES,     /* host names, separated by spaces */
   OPTION_ADDRESSES, /* IP addresses, separated by spaces */
   OPTION_CHOICE     /* one of a list of words: kept as its place in the list */
@@ -41,6 +42,18 @@ static const struct option options[] = {
     {"run_dir", OPTION_PATH, AT(run_dir), "run", 0, 0, "Sockets and pid files.", NULL},
     {"tokens_file", OPTION_PATH, AT(tokens_file), "tokens", 0, 0,
      "Who may call: made by `stemedb token`. Without the file anyone may do anything.", NULL},
+    {"archive_target", OPTION_TARGET, AT(archive_target), "", 0, 0,
+     "Where the log is archived continuously: a folder that exists, best of another machine or disk, or "
+     "rclone:REMOTE:PATH (S3 and others, by rclone). Empty: nowhere.",
+     NULL},
+    {"archive_interval", OPTION_COUNT, AT(archive_interval), "10", 1, 86400,
+     "Seconds after which what was written to the log is archived at the latest.", NULL},
+    {"archive_mode", OPTION_CHOICE, AT(archive_mode), "async", 0, 0,
+     "async: archived within archive_interval. sync: a write is archived before it is acknowledged, and refused while "
+     "it cannot be; the target must be a folder.",
+     "async sync"},
+    {"rclone_config", OPTION_PATH, AT(rclone_config), "rclone.conf", 0, 0,
+     "Configuration of rclone; without the file rclone's own is taken.", NULL},
     {"audit", OPTION_CHOICE, AT(audit), "auto", 0, 0,
      "What log_dir/audit.log notes of calls: off, changes, all; auto is changes where there are tokens, else off.",
      "auto off changes all"},
@@ -177,6 +190,15 @@ static int set_option(struct config *config, const struct option *option, const 
     *out = 0;
     return *text ? set_path(config, out, text, err) : 0;
   }
+  if (option->type == OPTION_TARGET && (!*text || strncmp(text, "rclone:", 7) == 0)) {
+    char *out = text_at(config, option);
+    if (strlen(text) >= FILEIO_PATH_MAX)
+      return err_set(err, ERR_INVALID, "%s: too long", option->name);
+    memcpy(out, text, strlen(text) + 1);
+    return 0;
+  }
+  if (option->type == OPTION_TARGET)
+    return set_path(config, text_at(config, option), text, err);
   if (option->type == OPTION_NAMES)
     return set_names(text_at(config, option), text, err);
   if (option->type == OPTION_ADDRESSES)
@@ -295,6 +317,10 @@ static int read_lines(struct config *config, const char *path, char *text, struc
   return 0;
 }
 
+bool config_archives_remotely(const struct config *config) {
+  return strncmp(config->archive_target, "rclone:", 7) == 0;
+}
+
 int config_load(struct config *config, const char *home, struct err *err) {
   char path[FILEIO_PATH_MAX];
   bool found = false;
@@ -314,6 +340,8 @@ int config_load(struct config *config, const char *home, struct err *err) {
     if (!rc)
       rc = read_lines(config, path, (char *)text.data, err);
   }
+  if (!rc && config->archive_mode == ARCHIVE_SYNC && (!config->archive_target[0] || config_archives_remotely(config)))
+    rc = err_set(err, ERR_INVALID, "%s: archive_mode = sync needs a folder as archive_target", path);
   if (!rc)
     derive(config);
   buf_free(&text);

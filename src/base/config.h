@@ -15,6 +15,7 @@
 enum { CONFIG_NAMES_MAX = 1024 };
 
 /* In the order of the option's words. */
+enum config_archive_mode { ARCHIVE_ASYNC, ARCHIVE_SYNC };
 enum config_audit { AUDIT_AUTO, AUDIT_OFF, AUDIT_CHANGES, AUDIT_ALL };
 
 struct config {
@@ -24,10 +25,14 @@ struct config {
   char log_dir[FILEIO_PATH_MAX];  /* HOME/log */
   char backup_dir[FILEIO_PATH_MAX];
   char tokens_file[FILEIO_PATH_MAX];
-  uint64_t audit;      /* enum config_audit */
-  uint64_t read_only;  /* 1: calls that write are refused */
-  uint64_t rate_limit; /* calls a second of one client; 0: any number */
-  uint64_t workers;    /* 0 in the file: one a core */
+  char archive_target[FILEIO_PATH_MAX]; /* a folder, or rclone:REMOTE:PATH; "": no archive */
+  char rclone_config[FILEIO_PATH_MAX];  /* of rclone; if there is no such file, rclone's own */
+  uint64_t archive_interval;            /* seconds */
+  uint64_t archive_mode;                /* enum config_archive_mode */
+  uint64_t audit;                       /* enum config_audit */
+  uint64_t read_only;                   /* 1: calls that write are refused */
+  uint64_t rate_limit;                  /* calls a second of one client; 0: any number */
+  uint64_t workers;                     /* 0 in the file: one a core */
   uint64_t api_port, dashboard_port;
   char host_names[CONFIG_NAMES_MAX];     /* that nginx answers to besides localhost; separated by spaces */
   char listen_address[CONFIG_NAMES_MAX]; /* IP addresses besides loopback; separated by spaces */
@@ -49,6 +54,8 @@ struct config {
 NODISCARD int config_defaults(struct config *config, const char *home, struct err *err);
 /* Defaults, then HOME/stemedb.conf if there is one. ERR_INVALID names file, line and option. */
 NODISCARD int config_load(struct config *config, const char *home, struct err *err);
+/* Whether archive_target is not a folder. */
+bool config_archives_remotely(const struct config *config);
 /* Writes every option with its help and the default commented out: the example configuration file. */
 void config_print_example(FILE *out);
 

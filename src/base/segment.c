@@ -12,7 +12,7 @@
 #include "base/clock.h"
 
 /* Raise it with every change of the layout, of the metrics area's too: a process of another build must not attach. */
-enum { SEGMENT_VERSION = 2, CACHE_LINE = 64 };
+enum { SEGMENT_VERSION = 3, CACHE_LINE = 64 };
 
 static const char segment_magic[8] = {'S', 'T', 'E', 'M', 'E', 'S', 'E', 'G'};
 
@@ -34,6 +34,7 @@ struct segment {
   _Atomic uint32_t disk_full;
   _Atomic uint32_t log_hold, log_held;
   _Atomic uint64_t deadline_us;
+  _Atomic uint64_t archived_seq;
   alignas(CACHE_LINE) _Atomic uint64_t generation; /* watermarks published so far; slots[generation % 2] is in force */
   struct mark_slot slots[2];
   alignas(CACHE_LINE) unsigned char metrics[];
@@ -152,6 +153,14 @@ bool segment_log_held(const struct segment *seg) {
 
 void segment_set_log_held(struct segment *seg, bool held) {
   atomic_store(&seg->log_held, held ? 1U : 0U);
+}
+
+uint64_t segment_archived_seq(const struct segment *seg) {
+  return atomic_load(&seg->archived_seq);
+}
+
+void segment_set_archived_seq(struct segment *seg, uint64_t seq) {
+  atomic_store(&seg->archived_seq, seq);
 }
 
 void segment_publish(struct segment *seg, const struct watermark *mark) {

@@ -25,8 +25,10 @@ struct watermark {
   uint64_t first_retraction_seq; /* below it, everything is active; 0: there is no retraction */
   unsigned char root[32];        /* RFC 9162 root over entries 1..visible_seq */
   unsigned char history_id[16];
-  uint64_t branch;   /* of the current timeline */
-  uint32_t timeline; /* its number */
+  uint64_t branch;               /* of the current timeline */
+  uint32_t timeline;             /* its number */
+  uint32_t wal_file, wal_offset; /* all of the above is durable in the log up to here; 0: not told, nothing is archived
+                                  */
 };
 
 struct segment;
@@ -57,6 +59,11 @@ bool segment_log_hold(const struct segment *seg);
 void segment_set_log_hold(struct segment *seg, bool wanted);
 bool segment_log_held(const struct segment *seg);
 void segment_set_log_held(struct segment *seg, bool held);
+
+/* The greatest seq that is archived (0: none, or not known yet); set by the archiver, in archive_mode=sync by the
+ * committer. */
+uint64_t segment_archived_seq(const struct segment *seg);
+void segment_set_archived_seq(struct segment *seg, uint64_t seq);
 
 /* Publishes a watermark. One writer only (the committer). A reader never sees a mixture, and a writer killed in here
  * leaves the former one in force: it fills the slot that is not in use, then flips the index. */

@@ -61,7 +61,7 @@ static int store_batch(struct committer *c, struct err *err) {
     return 0;
   }
   FAULT("committer.after_append");
-  if (history_flush(c->store, err))
+  if (housekeeping_flush(c, err))
     return err->code;
   FAULT("committer.after_flush");
   c->mark.seq = b->last_seq;

@@ -20,6 +20,11 @@
 #include "store/mark.h"
 #include "store/store.h"
 
+/* Of the oldest entry that is not archived. */
+struct archive_lag {
+  uint64_t seq, time_us; /* 0: none is known */
+};
+
 struct committer {
   const struct config *config;
   const struct log *log;
@@ -30,8 +35,10 @@ struct committer {
   struct projection *projection;
   struct reader reader;
   int mark_fd;
-  struct mark mark;      /* as last written: history and last seq */
-  uint64_t last_time_us; /* of the entry mark.seq */
+  struct mark mark;              /* as last written: history and last seq */
+  uint64_t last_time_us;         /* of the entry mark.seq */
+  uint32_t wal_file, wal_offset; /* durable up to here; told only where there is an archive */
+  struct archive_lag lag;
   /* --- the loop --- */
   int epoll_fd, listen_fd, signal_fd;
   bool holding;  /* no log file is removed, as the supervisor wants it */
@@ -76,6 +83,8 @@ NODISCARD int housekeeping_tick(struct committer *committer, struct err *err);
 NODISCARD int housekeeping_hold_log(struct committer *committer, struct err *err);
 /* Publishes the state of the projection to all processes. */
 void housekeeping_publish(struct committer *committer);
+/* Makes all that is appended durable, and notes how far the log then reaches. */
+NODISCARD int housekeeping_flush(struct committer *committer, struct err *err);
 /* Refuses writes from now on, or no more. */
 void housekeeping_set_full(struct committer *committer, bool full);
 

@@ -16,6 +16,8 @@ void housekeeping_publish(struct committer *c) {
   memcpy(mark.history_id, c->mark.history_id, HISTORY_ID_SIZE);
   mark.timeline = c->mark.timeline;
   mark.branch = c->mark.branch;
+  mark.wal_file = c->wal_file;
+  mark.wal_offset = c->wal_offset;
   segment_publish(c->segment, &mark);
   metric_set(metrics_cell(segment_metrics(c->segment), METRIC_ASSERTIONS_TOTAL, ""), mark.assertion_count);
   metric_set(metrics_cell(segment_metrics(c->segment), METRIC_RETRACTIONS_TOTAL, ""), mark.retraction_count);
@@ -35,6 +37,36 @@ int housekeeping_hold_log(struct committer *c, struct err *err) {
   c->holding = wanted;
   segment_set_log_held(c->segment, wanted);
   return 0;
+}
+
+int housekeeping_flush(struct committer *c, struct err *err) {
+  uint32_t file = 0, offset = 0;
+  if (c->config->archive_target[0] && history_log_end(c->store, &file, &offset, err))
+    return err->code;
+  if (history_flush(c->store, err))
+    return err->code;
+  c->wal_file = file;
+  c->wal_offset = offset;
+  return 0;
+}
+
+/* stemedb_wal_archive_lag_seconds */
+static int watch_archive(struct committer *c, struct err *err) {
+  uint64_t oldest = segment_archived_seq(c->segment) + 1, now = clock_now();
+  struct metric_cell *cell = metrics_cell(segment_metrics(c->segment), METRIC_WAL_ARCHIVE_LAG, "");
+  bool lags = c->config->archive_target[0] && oldest <= c->mark.seq, found = false;
+  struct entry entry;
+  struct buf record;
+  int rc = 0;
+  if (lags && c->lag.seq != oldest) {
+    buf_init(&record, ENTRY_MAX_SIZE);
+    rc = history_get(c->store, oldest, &record, &entry, &found, err);
+    if (!rc && found)
+      c->lag = (struct archive_lag){oldest, entry.time_us};
+    buf_free(&record);
+  }
+  metric_set(cell, lags && now > c->lag.time_us ? now - c->lag.time_us : 0);
+  return rc;
 }
 
 /* Writes are refused below the limit, and resumed well above it, so that they do not flicker. */
@@ -61,7 +93,7 @@ int housekeeping_tick(struct committer *c, struct err *err) {
     return 0;
   c->tick_us = now + SECOND_US;
   segment_set_deadline(c->segment, now + CHECKPOINT_US); /* a slow disk is not a hanging committer */
-  if (watch_disk(c, err) || store_checkpoint(c->store, limit, NULL, err) ||
+  if (watch_disk(c, err) || watch_archive(c, err) || store_checkpoint(c->store, limit, NULL, err) ||
       projection_checkpoint(c->projection, limit, err) || store_update_metrics(c->store, err))
     return err->code;
   return 0;

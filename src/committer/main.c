@@ -68,6 +68,8 @@ static int announce(struct committer *c, int ready_fd, struct err *err) {
   housekeeping_alive(c);
   segment_set_log_held(c->segment, false);
   housekeeping_set_full(c, segment_disk_full(c->segment));
+  if (housekeeping_flush(c, err))
+    return err->code;
   if (housekeeping_tick(c, err))
     return err->code;
   housekeeping_publish(c);

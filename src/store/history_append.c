@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -64,6 +65,17 @@ int history_append(struct store *store, const struct span *records, uint64_t fir
   struct append_job job = {store, records, first_seq, count};
   int code = check_records(&job, err);
   return code ? code : txn_write(&store->env, DB_TXN_NOSYNC, append_body, &job, err);
+}
+
+int history_log_end(struct store *store, uint32_t *file, uint32_t *offset, struct err *err) {
+  DB_LOG_STAT *stat = NULL;
+  int ret = store->env.handle->log_stat(store->env.handle, &stat, 0);
+  if (ret)
+    return store_db_error(&store->env, ret, err, "reading the statistics of the log");
+  *file = stat->st_cur_file;
+  *offset = stat->st_cur_offset;
+  free(stat);
+  return 0;
 }
 
 int history_flush(struct store *store, struct err *err) {

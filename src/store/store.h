@@ -72,6 +72,9 @@ NODISCARD int history_flush(struct store *store, struct err *err);
 /* Removes the entries after `to_seq` from a copy that nobody serves, in several transactions, and flushes: what is to
  * be restored to a moment. Killed in between, it has removed some of the last ones. */
 NODISCARD int history_truncate(struct store *store, uint64_t to_seq, struct err *err);
+/* How far the log reaches now: the file, and the offset that the next record will have. What history_flush() makes
+ * durable after this call reaches at least there. */
+NODISCARD int history_log_end(struct store *store, uint32_t *file, uint32_t *offset, struct err *err);
 /* The greatest seq stored, 0 if none. */
 NODISCARD int history_last(struct store *store, uint64_t *seq, struct err *err);
 /* Copies the record of `seq` to `out` (emptied first), checks it and decodes it into *entry, which borrows from `out`.

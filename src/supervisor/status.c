@@ -57,7 +57,7 @@ void node_show_nginx(struct node *node) {
 }
 
 void node_show_restarts(struct node *node) {
-  static const enum child_role roles[] = {ROLE_COMMITTER, ROLE_WORKER};
+  static const enum child_role roles[] = {ROLE_COMMITTER, ROLE_WORKER, ROLE_ARCHIVER};
   static const char *const causes[] = {"signal", "exit", "hung", "node", "reload"};
   char labels[96];
   for (size_t r = 0; r < sizeof(roles) / sizeof(roles[0]); r++)
