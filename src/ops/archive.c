@@ -46,7 +46,7 @@ static int measure_live(const char *path, uint32_t number, uint64_t *length, str
   return rc == ERR_NOTFOUND ? 0 : rc; /* the archiver made an object of it meanwhile */
 }
 
-static int add_object(struct archive_line *line, const struct archive_object *object, struct err *err) {
+int archive_line_add(struct archive_line *line, const struct archive_object *object, struct err *err) {
   if (line->count >= OBJECTS_MAX)
     return err_set(err, ERR_NOMEM, "more than %d objects in %s", OBJECTS_MAX, line->folder);
   struct archive_object *grown = reallocarray(line->objects, line->count + 1, sizeof(*grown));
@@ -77,7 +77,7 @@ static int list_object(const struct listing *l, struct archive_line *line, const
     tell(l, relative, name, "its size is not the one in its name");
     return 0;
   }
-  return object.name.length > 0 ? add_object(line, &object, err) : 0;
+  return object.name.length > 0 ? archive_line_add(line, &object, err) : 0;
 }
 
 /* By number, the longest first, one that its name proves before a live one. */
@@ -90,7 +90,7 @@ static int compare_objects(const void *a, const void *b) {
   return (int)x->live - (int)y->live;
 }
 
-static void keep_longest(struct archive_line *line) {
+void archive_line_sort(struct archive_line *line) {
   size_t kept = 0;
   if (line->count > 1)
     qsort(line->objects, line->count, sizeof(*line->objects), compare_objects);
@@ -111,23 +111,34 @@ static int add_line(struct archive *archive, const struct archive_line *line, st
   return 0;
 }
 
+static int list_objects(const struct listing *l, struct archive_line *line, const char *relative, struct err *err) {
+  int rc = 0;
+  DIR *dir = opendir(line->folder);
+  if (!dir)
+    return err_sys(err, errno, "opening %s", line->folder);
+  for (const struct dirent *e; !rc && (errno = 0, e = readdir(dir)) != NULL;)
+    if (!is_beside(e->d_name))
+      rc = list_object(l, line, relative, e->d_name, err);
+  if (!rc && errno)
+    rc = err_sys(err, errno, "listing %s", line->folder);
+  closedir(dir);
+  archive_line_sort(line);
+  return rc;
+}
+
+int archive_line_list(struct archive_line *line, struct err *err) {
+  struct listing listing = {0};
+  int rc = list_objects(&listing, line, "", err);
+  return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
 /* HISTORY_ID/timeline-NNNN-BRANCH */
 static int list_line(const struct listing *l, const char *relative, struct err *err) {
   struct archive_line line = {0};
-  int rc = 0;
   if (fileio_join(line.folder, l->archive->target, relative, err))
     return err->code;
-  DIR *dir = opendir(line.folder);
-  if (!dir)
-    return err_sys(err, errno, "opening %s", line.folder);
   archive_folder_parse(relative, line.history_id, &line.timeline, &line.branch);
-  for (const struct dirent *e; !rc && (errno = 0, e = readdir(dir)) != NULL;)
-    if (!is_beside(e->d_name))
-      rc = list_object(l, &line, relative, e->d_name, err);
-  if (!rc && errno)
-    rc = err_sys(err, errno, "listing %s", line.folder);
-  closedir(dir);
-  keep_longest(&line);
+  int rc = list_objects(l, &line, relative, err);
   if (!rc && line.count > 0)
     rc = add_line(l->archive, &line, err);
   if (rc || line.count == 0)

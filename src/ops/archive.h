@@ -80,6 +80,14 @@ NODISCARD int archive_check(const struct archive_line *line, const struct archiv
  * are there and it is not. */
 NODISCARD int archive_copy(const struct archive_run *run, uint32_t from, const char *dir, struct err *err);
 
+/* --- for archive_target.c --- */
+
+/* Lists line->folder into line->objects; a folder that is not there has none. */
+NODISCARD int archive_line_list(struct archive_line *line, struct err *err);
+NODISCARD int archive_line_add(struct archive_line *line, const struct archive_object *object, struct err *err);
+/* Sorts, and keeps the longest of each number. */
+void archive_line_sort(struct archive_line *line);
+
 /* --- archive_head.c --- */
 
 /* What head.json tells of a timeline's newest objects. A hint for people and for choosing a moment: nothing is proven

@@ -15,7 +15,7 @@
 enum { EXIT_EXEC_FAILED = 127, READY_LINE_MAX = 16, FD_TEXT_SIZE = 16 };
 
 static const char *const role_names[ROLE_COUNT] = {
-    [ROLE_COMMITTER] = "committer", [ROLE_WORKER] = "worker", [ROLE_BACKUP] = "backup"};
+    [ROLE_COMMITTER] = "committer", [ROLE_WORKER] = "worker", [ROLE_ARCHIVER] = "archiver", [ROLE_BACKUP] = "backup"};
 
 const char *child_role_name(enum child_role role) {
   return role_names[role];

@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 /* ROLE_BACKUP is a tool, not a program of ours: db_hotbackup. */
-enum child_role { ROLE_COMMITTER, ROLE_WORKER, ROLE_BACKUP, ROLE_COUNT };
+enum child_role { ROLE_COMMITTER, ROLE_WORKER, ROLE_ARCHIVER, ROLE_BACKUP, ROLE_COUNT };
 
 enum child_state { CHILD_STARTING, CHILD_READY, CHILD_DRAINING, CHILD_STATE_COUNT };
 
@@ -28,7 +28,7 @@ struct child_setup {
   int listen_fds[ROLE_COUNT]; /* by role */
 };
 
-/* "committer", "worker", "backup". */
+/* "committer", "worker", "archiver", "backup". */
 const char *child_role_name(enum child_role role);
 
 /* Starts a process of `role` into the free place *child, in a process group of its own: `--home HOME`, descriptors

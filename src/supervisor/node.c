@@ -16,7 +16,7 @@ enum { HOLDING_US = 5000 };
 enum { OVERDUE_TICKS = 2 };
 
 int node_init(struct node *node, const struct config *config, struct err *err) {
-  *node = (struct node){.config = config, .phase = PHASE_WAITING, .child_count = (size_t)config->workers + 3};
+  *node = (struct node){.config = config, .phase = PHASE_WAITING, .child_count = (size_t)config->workers + 4};
   node->event_us = node->deadline_us = node->tick_us = clock_monotonic();
   node->children = calloc(node->child_count, sizeof(*node->children));
   if (!node->children)
@@ -48,6 +48,12 @@ static int start_child(struct node *node, enum child_role role, bool quick, stru
 
 int node_start_worker(struct node *node, struct err *err) {
   return start_child(node, ROLE_WORKER, false, err);
+}
+
+int node_start_archiver(struct node *node, struct err *err) {
+  int rc = start_child(node, ROLE_ARCHIVER, false, err);
+  node_show(node);
+  return rc;
 }
 
 int node_start_tool(struct node *node, char *const argv[], struct err *err) {
@@ -157,7 +163,9 @@ static void on_death(struct node *node, struct child *child, int status) {
   else
     log_error(node->log, "%s %ld %s", child_role_name(dead.role), (long)dead.pid, obituary);
   node_show(node);
-  if (node->phase != PHASE_UP) {
+  if (dead.role == ROLE_ARCHIVER) {
+    archiver_ended(node, status);
+  } else if (node->phase != PHASE_UP) {
     node_stop_death(node, dead.role, status);
   } else if (normal && dead.state == CHILD_DRAINING) {
     node_count_restart(node, dead.role, "reload");
@@ -189,7 +197,8 @@ void node_hear(struct node *node, struct child *child) {
   child->state = CHILD_READY;
   size_t ready = 0;
   for (size_t i = 0; i < node->child_count; i++)
-    ready += node->children[i].pid > 0 && node->children[i].state == CHILD_READY;
+    ready +=
+        node->children[i].pid > 0 && node->children[i].state == CHILD_READY && node->children[i].role != ROLE_ARCHIVER;
   if (!node->ready && ready == (size_t)node->config->workers + 1) {
     if (node->proven) /* the first start's last word is the committer's */
       log_info(node->log, "Committer and %zu workers are back after %.3f s", ready - 1,
@@ -227,12 +236,16 @@ static void watch_committer(struct node *node, uint64_t now) {
   node_fail(node, ROLE_COMMITTER, "hung");
 }
 
+static bool is_stopping(const struct node *node) {
+  return node->phase == PHASE_DRAINING || node->phase == PHASE_CLOSING || node->phase == PHASE_ARCHIVING;
+}
+
 void node_tick(struct node *node) {
   uint64_t now = clock_monotonic();
   bool due = node->deadline_us && now >= node->deadline_us;
   if (node->phase == PHASE_WAITING && due)
     start_all(node);
-  else if ((node->phase == PHASE_DRAINING || node->phase == PHASE_CLOSING) && due)
+  else if (is_stopping(node) && due)
     node_stop_late(node);
   backup_tick(node);
   if (now < node->tick_us)
@@ -246,11 +259,12 @@ void node_tick(struct node *node) {
     notify_send(node->notify, "EXTEND_TIMEOUT_USEC=30000000");
   if (node->phase == PHASE_UP)
     watch_committer(node, now);
+  archiver_tick(node, now);
 }
 
 int node_timeout_ms(const struct node *node) {
   uint64_t now = clock_monotonic(), next = node->tick_us;
-  bool timed = node->phase == PHASE_WAITING || node->phase == PHASE_DRAINING || node->phase == PHASE_CLOSING;
+  bool timed = node->phase == PHASE_WAITING || is_stopping(node);
   if (timed && node->deadline_us && node->deadline_us < next)
     next = node->deadline_us;
   if (node->backup.step == BACKUP_HOLDING && next > now + HOLDING_US)

@@ -13,6 +13,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/segment.h"
+#include "supervisor/archiver.h"
 #include "supervisor/backup.h"
 #include "supervisor/child.h"
 #include "supervisor/control.h"
@@ -22,12 +23,13 @@
 enum { NODE_EXIT_CORRUPT = 3 };
 
 enum node_phase {
-  PHASE_UP,       /* processes start or run */
-  PHASE_KILLING,  /* all were sent SIGKILL */
-  PHASE_WAITING,  /* none is there; the next start waits for its time */
-  PHASE_DRAINING, /* stopping: workers finish what they have */
-  PHASE_CLOSING,  /* stopping: the committer finishes and closes */
-  PHASE_OVER      /* exit with exit_status */
+  PHASE_UP,        /* processes start or run */
+  PHASE_KILLING,   /* all were sent SIGKILL */
+  PHASE_WAITING,   /* none is there; the next start waits for its time */
+  PHASE_DRAINING,  /* stopping: workers finish what they have */
+  PHASE_CLOSING,   /* stopping: the committer finishes and closes */
+  PHASE_ARCHIVING, /* stopping: the archiver archives what that left */
+  PHASE_OVER       /* exit with exit_status */
 };
 
 /* All times are clock_monotonic(). */
@@ -47,13 +49,15 @@ struct node {
   unsigned overdue;     /* ticks in a row that found the committer's promise broken */
   unsigned generation;  /* of workers: a rolling restart raises it */
   uint64_t event_us;    /* when the node was last started, or its failure noticed */
-  uint64_t deadline_us; /* of WAITING, DRAINING, CLOSING; 0: passed, and acted on */
+  uint64_t deadline_us; /* of WAITING, DRAINING, CLOSING, ARCHIVING; 0: passed, and acted on */
   uint64_t tick_us;     /* when the next second's tick is due */
   uint64_t corrupt_us;  /* when a ready process last ended with NODE_EXIT_CORRUPT; 0: never */
   pid_t nginx;          /* as last seen */
+  struct archiver archiver;
   struct backup backup;
   struct control control;
-  struct child *children; /* places: the committer, the workers, one more for rolling restarts, and a backup's tool */
+  struct child *children; /* places: the committer, the workers, one more for rolling restarts, the archiver, and a
+                             backup's tool */
   size_t child_count;
 };
 
@@ -87,6 +91,8 @@ NODISCARD int node_start_tool(struct node *node, char *const argv[], struct err 
 /* SIGKILLs all. When they are reaped, the node ends with `exit_status`, or, if that is negative, starts again. */
 void node_kill_all(struct node *node, int exit_status);
 size_t node_count(const struct node *node, enum child_role role);
+/* Starts the archiver. */
+NODISCARD int node_start_archiver(struct node *node, struct err *err);
 /* Starts one worker of the present generation. */
 NODISCARD int node_start_worker(struct node *node, struct err *err);
 
@@ -99,7 +105,7 @@ void node_roll(struct node *node);
 
 /* A child ended while the node drains or closes. */
 void node_stop_death(struct node *node, enum child_role role, int status);
-/* The deadline of draining or closing has passed. */
+/* The deadline of draining, closing or archiving has passed. */
 void node_stop_late(struct node *node);
 
 /* --- status.c: what the outside sees --- */

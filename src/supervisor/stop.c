@@ -10,9 +10,10 @@ enum { DRAIN_US = 30 * 1000 * 1000, CLOSE_US = 60 * 1000 * 1000 };
 static void close_committer(struct node *node) {
   node->phase = PHASE_CLOSING;
   node->deadline_us = clock_monotonic() + CLOSE_US;
-  /* Not a backup's tool: it is dropped when nobody is left in the environment to be harmed by that. */
+  /* Not a backup's tool: it is dropped when nobody is left in the environment to be harmed by that. Nor the archiver,
+   * whose turn comes when the log is complete. */
   for (size_t i = 0; i < node->child_count; i++)
-    if (node->children[i].pid > 0 && node->children[i].role != ROLE_BACKUP)
+    if (node->children[i].pid > 0 && node->children[i].role != ROLE_BACKUP && node->children[i].role != ROLE_ARCHIVER)
       child_terminate(&node->children[i]);
 }
 
@@ -51,6 +52,7 @@ void node_stop(struct node *node) {
   case PHASE_KILLING: node->exit_status = node->exit_status < 0 ? 0 : node->exit_status; break;
   case PHASE_DRAINING:
   case PHASE_CLOSING:
+  case PHASE_ARCHIVING:
   case PHASE_OVER: break;
   }
 }
@@ -65,8 +67,7 @@ void node_stop_death(struct node *node, enum child_role role, int status) {
     log_error(node->log, "Stopped after a failure: the next start recovers");
     node_kill_all(node, WIFEXITED(status) && WEXITSTATUS(status) == NODE_EXIT_CORRUPT ? NODE_EXIT_CORRUPT : 1);
   } else if (role == ROLE_COMMITTER) {
-    node->phase = PHASE_OVER;
-    node->exit_status = 0;
+    archiver_finish(node);
   } else if (node_count(node, ROLE_WORKER) == 0 && node->phase == PHASE_DRAINING) {
     close_committer(node);
   }
@@ -77,6 +78,11 @@ void node_stop_late(struct node *node) {
   if (node->phase == PHASE_CLOSING) {
     log_error(node->log, "The committer did not close in time: the next start recovers");
     node_kill_all(node, 1);
+    return;
+  }
+  if (node->phase == PHASE_ARCHIVING) {
+    log_warn(node->log, "The archiver did not end in time: what it did not archive, the next start does");
+    node_kill_all(node, 0);
     return;
   }
   log_warn(node->log, "%zu workers still had requests after 30 s", node_count(node, ROLE_WORKER));
