@@ -82,13 +82,15 @@ static int parse(struct span text, struct metadata *out, struct err *err) {
 
 int metadata_read(const char *dir, struct metadata *out, struct err *err) {
   char path[FILEIO_PATH_MAX];
+  int rc = fileio_join(path, dir, METADATA_FILE, err);
+  return rc ? rc : metadata_read_file(path, out, err);
+}
+
+int metadata_read_file(const char *path, struct metadata *out, struct err *err) {
   struct buf text;
   bool found = false;
-  int rc = fileio_join(path, dir, METADATA_FILE, err);
-  if (rc)
-    return rc;
   buf_init(&text, METADATA_MAX);
-  rc = fileio_read_file(path, &text, &found, err);
+  int rc = fileio_read_file(path, &text, &found, err);
   if (rc && text.failed)
     rc = err_set(err, ERR_CORRUPT, "%s is too large to be one", path);
   if (!rc && !found)

@@ -25,5 +25,7 @@ NODISCARD int metadata_write(const char *dir, const struct metadata *metadata, s
 /* Reads that of a backup. ERR_NOTFOUND if there is none; ERR_CORRUPT if it is not one, ERR_NEWER if it is of a
  * version that this one does not read. Members that are not known are skipped. */
 NODISCARD int metadata_read(const char *dir, struct metadata *out, struct err *err);
+/* The same of a file of any name. */
+NODISCARD int metadata_read_file(const char *path, struct metadata *out, struct err *err);
 
 #endif

@@ -103,7 +103,8 @@ int call_fail(const struct call *call, const struct err *err) {
   text_show(&shown, span_str(err->text));
   fprintf(stderr, "stemedb %s: %.*s\n", call->usage.name, (int)shown.len, (const char *)shown.data);
   buf_free(&shown);
-  return err->code == ERR_BUSY ? TOOL_UNAVAILABLE : err->code == ERR_CORRUPT ? TOOL_CORRUPT : TOOL_FAILED;
+  bool hopeless = err->code == ERR_CORRUPT || err->code == ERR_NEWER;
+  return err->code == ERR_BUSY ? TOOL_UNAVAILABLE : hopeless ? TOOL_CORRUPT : TOOL_FAILED;
 }
 
 int call_find_id(struct call *call, const char *text, char id[CALL_ID_SIZE]) {

@@ -33,8 +33,8 @@ static const struct subcommand subcommands[] = {
     {"salvage", "--output FILE [SOURCE]...", "last resort: every entry that is whole anywhere, as a dump",
      tool_salvage},
     {"serve", NULL, "a node that only answers questions, over a copy", tool_serve},
-    {"verify", "[--json] [--against URL|HOME|BACKUP] [HOME|BACKUP|ARCHIVE]", "prove that a copy of a history is whole",
-     tool_verify},
+    {"verify", "[--json] [--against URL|HOME|BACKUP|DUMP|METADATA] [HOME|BACKUP|ARCHIVE]",
+     "prove that a copy of a history is whole", tool_verify},
 };
 
 /* They call a node, and print a help of their own. */

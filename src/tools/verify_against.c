@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { TARGET_MAX = 128, WAIT_S = 10 };
 
@@ -40,20 +41,32 @@ static uint64_t lesser(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
+static int open_other(struct verify_other *other, struct err *err) {
+  struct stat st;
+  if (other->is_node)
+    return open_node(other, err);
+  if (strcmp(other->where, "-") == 0 || (stat(other->where, &st) == 0 && !S_ISDIR(st.st_mode))) {
+    other->is_file = true;
+    int rc = against_file_open(other->where, &other->file, err);
+    other->last_seq = other->file.last_seq;
+    return rc;
+  }
+  other->opened = true;
+  return against_open(&other->copy, other->where, &other->report, &other->last_seq, err);
+}
+
 int verify_other_open(struct verify_other *other, const char *where, struct verify *ours, struct err *err) {
   *other = (struct verify_other){.where = where};
   report_open(&other->report, true);
   other->is_node = strncmp(where, "http://", 7) == 0 || strncmp(where, "https://", 8) == 0;
   if (ours->copy.kind == COPY_ARCHIVE)
     return err_set(err, ERR_INVALID, "an archive is not compared: its beginning is not known");
-  other->opened = !other->is_node;
-  int rc =
-      other->is_node ? open_node(other, err) : against_open(&other->copy, where, &other->report, &other->last_seq, err);
+  int rc = open_other(other, err);
   if (rc)
     return rc;
   uint64_t shared = lesser(entries_info(ours->entries)->last_seq, other->last_seq);
   other->watch_ours = tally_watch(&ours->tally, shared);
-  if (!other->is_node)
+  if (other->opened)
     other->watch_theirs = tally_watch(&other->copy.tally, shared);
   return 0;
 }
@@ -94,15 +107,19 @@ int verify_other_compare(struct verify_other *other, const struct verify *ours, 
   uint64_t our_last = entries_info(ours->entries)->last_seq;
   if (other->is_node)
     return compare_node(other, watch, our_last, out, err);
-  int rc = verify_run(&other->copy, err);
+  int rc =
+      other->is_file ? against_file_run(&other->file, watch->seq, &other->report, err) : verify_run(&other->copy, err);
   if (rc)
     return rc;
+  if (other->is_file)
+    return against_compare(watch, &other->file.watch, our_last, other->last_seq, out, err);
   return against_compare(watch, &other->copy.tally.watch[other->watch_theirs], our_last, other->last_seq, out, err);
 }
 
 void verify_other_close(struct verify_other *other) {
   if (other->opened)
     verify_close(&other->copy);
+  against_file_close(&other->file);
   client_close(other->client);
   report_close(&other->report);
 }

@@ -69,6 +69,13 @@ def _():
               (health["history_root"], health["last_seq"], health["assertion_count"]))
     tap.equal(b"".join(line + b"\n" for line in lines[1:-1]), facts["answers"][-1], "the entries, as the feed has them")
     tap.equal(tool("dump", node.home).stdout, facts["dump"])
+    run = tool("verify", "--json", "--against", os.path.join(work, "dump"), node.home)
+    tap.equal((run.returncode, json.loads(run.stdout)["against"]["relation"]), (0, "equal"), run.stderr)
+    with open(os.path.join(work, "changed"), "wb") as f:
+        f.write(facts["dump"].replace(b'"n":77', b'"n":78'))
+    run = tool("verify", "--against", os.path.join(work, "changed"), node.home)
+    tap.equal(run.returncode, 3)
+    tap.contains(run.stderr.decode(), "add up")
 
 
 @tap.case("a loaded history has the same ids, root and answers, and goes on")
