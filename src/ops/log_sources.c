@@ -1,33 +1,62 @@
 #include "ops/log_sources.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ops/tree.h"
+#include "store/wal_walk.h"
 #include "store/walscan.h"
 
-static int add(struct log_sources *sources, const char *dir, uint32_t timeline, struct err *err) {
-  struct log_source *larger = reallocarray(sources->items, sources->count + 1, sizeof(*larger));
-  if (!larger)
-    return err_set(err, ERR_NOMEM, "no memory for the logs of %s", sources->target);
-  sources->items = larger;
-  struct log_source *source = &larger[sources->count];
-  *source = (struct log_source){.timeline = timeline};
-  if (fileio_join(source->dir, dir, ".", err))
-    return err->code;
-  source->dir[strlen(dir)] = '\0';
-  sources->count++;
+#define SCRATCH "restore-logs."
+
+static int open_plain(struct log_sources *s, uint32_t files, struct err *err) {
+  struct tree tree;
+  s->items = calloc(1, sizeof(*s->items));
+  if (!s->items)
+    return err_set(err, ERR_NOMEM, "no memory for the logs of %s", s->target);
+  s->count = 1;
+  s->items[0].ready = files > 0;
+  memcpy(s->items[0].dir, s->target, sizeof(s->items[0].dir));
+  int rc = tree_list(s->target, &tree, err);
+  if (rc)
+    return rc;
+  s->items[0].bytes = tree.bytes;
+  tree_free(&tree);
   return 0;
 }
 
+static void note_problem(void *ctx, const char *file, const char *problem) {
+  struct log_sources *s = ctx;
+  log_warn(s->log, "%s/%s: %s", s->target, file, problem);
+  if (!s->problem[0])
+    snprintf(s->problem, LOG_SOURCE_WHY, "%.600s: %.200s", file, problem);
+}
+
+static int open_archive(struct log_sources *s, const unsigned char *id, struct err *err) {
+  s->archived = true;
+  int rc = archive_open(s->target, note_problem, s, &s->archive, err);
+  if (rc)
+    return rc;
+  s->items = calloc(s->archive.count, sizeof(*s->items));
+  if (!s->items)
+    return err_set(err, ERR_NOMEM, "no memory for the logs of %s", s->target);
+  for (size_t i = 0; i < s->archive.count; i++)
+    if (memcmp(s->archive.lines[i].history_id, id, HISTORY_ID_SIZE) == 0)
+      s->items[s->count++].line = &s->archive.lines[i];
+  return s->count > 0 ? 0 : err_set(err, ERR_INVALID, "%s holds nothing of the backup's history", s->target);
+}
+
 int log_sources_open(const struct config *config, const struct log *log, const char *target,
-                     const unsigned char history_id[HISTORY_ID_SIZE], uint32_t timeline, struct log_sources *out,
-                     struct err *err) {
+                     const unsigned char history_id[HISTORY_ID_SIZE], struct log_sources *out, struct err *err) {
   uint32_t *numbers = NULL;
   size_t count = 0;
-  (void)config, (void)log, (void)history_id, (void)timeline;
-  *out = (struct log_sources){.items = NULL};
+  *out = (struct log_sources){.config = config, .log = log};
   if (strlen(target) >= FILEIO_PATH_MAX)
     return err_set(err, ERR_INVALID, "path too long: %.200s...", target);
   memcpy(out->target, target, strlen(target) + 1);
@@ -35,20 +64,128 @@ int log_sources_open(const struct config *config, const struct log *log, const c
   free(numbers);
   if (rc)
     return rc;
-  return count > 0 ? add(out, target, 0, err) : err_set(err, ERR_NOTFOUND, "there are no log files in %s", target);
+  return count > 0 ? open_plain(out, (uint32_t)count, err) : open_archive(out, history_id, err);
 }
 
 void log_sources_close(struct log_sources *sources) {
   struct err ignored;
   int rc = sources->scratch[0] ? tree_remove(sources->scratch, &ignored) : 0;
-  (void)rc; /* links and copies that nobody needs any more */
+  (void)rc; /* copies that nobody needs any more */
   free(sources->items);
+  archive_close(&sources->archive);
   *sources = (struct log_sources){.items = NULL};
 }
 
-const struct log_source *log_sources_find(const struct log_sources *sources, uint32_t timeline) {
-  for (size_t i = 0; i < sources->count; i++)
-    if (sources->items[i].timeline == timeline || sources->items[i].timeline == 0)
-      return &sources->items[i];
-  return NULL;
+/* --- copies --- */
+
+/* Those of processes that were killed. */
+static void remove_left(const char *run_dir) {
+  char path[FILEIO_PATH_MAX];
+  struct err ignored;
+  DIR *dir = opendir(run_dir);
+  for (const struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+    long pid = 0;
+    if (sscanf(e->d_name, SCRATCH "%ld", &pid) == 1 && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH &&
+        fileio_join(path, run_dir, e->d_name, &ignored) == 0 && tree_remove(path, &ignored) != 0)
+      err_context(&ignored, "what a restore left"); /* the next one tries again */
+  }
+  if (dir)
+    closedir(dir);
+}
+
+static int make_folder(struct log_sources *s, struct log_source *item, struct err *err) {
+  char name[64];
+  if (!s->scratch[0]) {
+    remove_left(s->config->run_dir);
+    snprintf(name, sizeof(name), SCRATCH "%ld", (long)getpid());
+    if (fileio_mkdirs(s->config->run_dir, 0750, err) || fileio_join(s->scratch, s->config->run_dir, name, err) ||
+        tree_remove(s->scratch, err))
+      return err->code;
+  }
+  snprintf(name, sizeof(name), "%" PRIu32 "-%016" PRIx64, item->line->timeline, item->line->branch);
+  int rc = fileio_join(item->dir, s->scratch, name, err);
+  return rc ? rc : fileio_mkdirs(item->dir, 0750, err);
+}
+
+static int check_room(const struct log_sources *s, uint64_t bytes, struct err *err) {
+  uint64_t room = 0;
+  if (fileio_free_bytes(s->scratch, &room, err))
+    return err->code;
+  if (room >= bytes + s->config->min_free_bytes)
+    return 0;
+  return err_set(err, ERR_FULL, "%s has %" PRIu64 " bytes free; the logs of %s take %" PRIu64, s->config->run_dir, room,
+                 s->target, bytes);
+}
+
+/* What the listing said of files in this timeline's folder. */
+static bool is_told(const struct log_sources *s, const struct archive_line *line) {
+  char folder[ARCHIVE_FOLDER_SIZE];
+  archive_folder_format(folder, line->history_id, line->timeline, line->branch);
+  return strncmp(s->problem, folder, strlen(folder)) == 0;
+}
+
+static int copy_run(struct log_sources *s, struct log_source *item, uint32_t first, struct err *err) {
+  const struct archive_line *line = item->line;
+  struct archive_run run;
+  char name[WAL_NAME_SIZE];
+  struct err why;
+  uint32_t lowest = line->objects[0].name.number, highest = line->objects[line->count - 1].name.number;
+  int rc = archive_run(line, archive_line_object(line, first) ? first : lowest, &run, &why);
+  if (rc == 0 && !(rc = check_room(s, run.bytes, err)))
+    rc = archive_copy(&run, run.first, item->dir, &why);
+  else if (rc == ERR_FULL)
+    return rc;
+  if (rc && rc != ERR_CORRUPT) {
+    *err = why;
+    return rc;
+  }
+  item->bytes = rc ? 0 : run.bytes;
+  if (rc)
+    snprintf(item->why, LOG_SOURCE_WHY, "%.800s", why.text);
+  else if (run.last < highest) {
+    wal_file_name(name, run.last + 1);
+    snprintf(item->why, LOG_SOURCE_WHY,
+             "%.600s: %s is missing, or the file before it was not archived to its end; later ones are there",
+             line->folder, name);
+  } else if (is_told(s, line))
+    snprintf(item->why, LOG_SOURCE_WHY, "%s", s->problem);
+  return 0;
+}
+
+static int prepare(struct log_sources *s, struct log_source *item, uint32_t first, struct err *err) {
+  struct archive_head head;
+  bool found = false;
+  int rc = make_folder(s, item, err);
+  if (rc || (rc = copy_run(s, item, first, err)) || (rc = archive_head_read(item->line->folder, &head, &found, err)))
+    return rc;
+  if (found)
+    item->head_seq = head.last_seq;
+  else
+    log_warn(s->log,
+             "%s/" ARCHIVE_HEAD_FILE " is missing or not what an archiver writes: how far the archive should go is "
+             "not known",
+             item->line->folder);
+  item->ready = true;
+  return 0;
+}
+
+int log_sources_get(struct log_sources *sources, uint32_t timeline, uint64_t branch, uint32_t first,
+                    const struct log_source **out, struct err *err) {
+  struct log_source *item = NULL;
+  for (size_t i = 0; i < sources->count; i++) {
+    const struct archive_line *line = sources->items[i].line;
+    if (!line || (line->timeline == timeline && line->branch == branch))
+      item = &sources->items[i];
+  }
+  *out = NULL;
+  if (!item)
+    return 0;
+  int rc = item->ready ? 0 : prepare(sources, item, first, err);
+  if (!rc)
+    *out = item;
+  return rc;
+}
+
+uint32_t log_sources_greatest(const struct log_sources *sources) {
+  return sources->archived && sources->count > 0 ? sources->items[sources->count - 1].line->timeline : 0;
 }

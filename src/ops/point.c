@@ -1,6 +1,7 @@
 #include "ops/point.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/timestamp.h"
@@ -12,7 +13,7 @@
 /* Entries one after another, and what they add up to. */
 struct reel {
   const struct point_wish *wish;
-  const struct log_sources *sources;
+  struct log_sources *sources;
   struct point *out;
   struct merkle tree;
   bool proves; /* the tree is good */
@@ -109,38 +110,6 @@ static int skip_backup(struct reel *r, struct store *store, uint64_t kept, struc
 
 /* --- the logs --- */
 
-/* The timelines of what is to be restored: those that the logs tell of, else the backup's. */
-static int find_timelines(const struct reel *r, const struct history_meta *backup, struct history_meta *out,
-                          struct err *err) {
-  uint32_t wanted = r->wish->timeline;
-  bool found = false;
-  for (size_t i = r->sources ? r->sources->count : 0; !found && i > 0; i--) {
-    const struct log_source *source = &r->sources->items[i - 1];
-    if (wanted && source->timeline > wanted)
-      continue;
-    if (follow_find_meta(source->dir, out, &found, err))
-      return err->code;
-    if (found && (memcmp(out->id, backup->id, HISTORY_ID_SIZE) != 0)) {
-      history_meta_free(out);
-      return err_set(err, ERR_INVALID, "%s is of another history than the backup", r->sources->target);
-    }
-    if (!found && (source->timeline == 0 || source->timeline <= history_meta_current(backup)->number))
-      break;
-  }
-  if (!found || (!wanted && history_meta_current(out)->number < history_meta_current(backup)->number)) {
-    if (found)
-      history_meta_free(out);
-    if (history_meta_copy(backup, out, err))
-      return err->code;
-  }
-  while (wanted && out->count > 1 && history_meta_current(out)->number > wanted)
-    out->count--;
-  if (!wanted || history_meta_current(out)->number == wanted)
-    return 0;
-  history_meta_free(out);
-  return err_set(err, ERR_INVALID, "timeline %" PRIu32 " is not known here", wanted);
-}
-
 static int take(void *ctx, const struct entry *entry, const unsigned char leaf[DIGEST_SIZE], bool *enough,
                 struct err *err) {
   struct reel *r = ctx;
@@ -158,22 +127,24 @@ static void tell_end(struct reel *r, const struct follow *f, const struct log_so
     snprintf(out->why, POINT_WHY, "%.400s holds no logs of timeline %" PRIu32, r->sources->target, timeline);
     return;
   }
-  if (f->damage.fault != WAL_SOUND)
-    walscan_describe(&f->damage, source->dir, text);
   out->broken = true;
   if (f->contradicts)
     snprintf(out->why, POINT_WHY, "%.400s holds another entry %" PRIu64 ": it is of another branch", r->sources->target,
              f->seq);
   else if (source->why[0])
     snprintf(out->why, POINT_WHY, "%s", source->why);
-  else if (f->damage.fault != WAL_SOUND)
+  else if (f->damage.fault != WAL_SOUND) {
+    walscan_describe(&f->damage, source->dir, text);
     snprintf(out->why, POINT_WHY, "%s", text);
-  else if (f->missing_to > 0)
+  } else if (f->missing_to > 0)
     snprintf(out->why, POINT_WHY, "entries %" PRIu64 " to %" PRIu64 " are missing in %.400s, later ones are there",
              f->seq + 1, f->missing_to, r->sources->target);
   else if (f->refused > 0)
     snprintf(out->why, POINT_WHY, "what %.400s has as entry %" PRIu64 " does not follow", r->sources->target,
              f->seq + 1);
+  else if (source->head_seq > f->seq)
+    snprintf(out->why, POINT_WHY, "%.400s says that it goes on to entry %" PRIu64 ", and it does not",
+             r->sources->target, source->head_seq);
   else {
     out->broken = false;
     snprintf(out->why, POINT_WHY, "%.400s ends there", r->sources->target);
@@ -185,7 +156,7 @@ static int follow_timelines(struct reel *r, uint32_t first, struct err *err) {
   const struct log_source *source = NULL;
   uint32_t row = first;
   memcpy(f.id, r->id, ID_SIZE);
-  int rc = point_follow(&f, r->sources, &row, &source, err);
+  int rc = point_follow(&f, r->sources, r->out->first_log, &row, &source, err);
   if (!rc && row < r->out->meta.count)
     tell_end(r, &f, source, r->out->meta.timelines[row].number);
   return rc;
@@ -227,7 +198,7 @@ static int run(struct reel *r, struct store *store, const struct metadata *metad
   uint32_t rows = 0;
   int rc = 0;
   if ((rc = history_meta_read(store, &backup, err)) || (rc = history_last(store, &p->backup_seq, err)) ||
-      (rc = find_timelines(r, &backup, &p->meta, err)))
+      (rc = point_find_timelines(r->sources, &backup, r->wish->timeline, &p->meta, err)))
     goto out;
   uint64_t shared = history_meta_shared(&backup, &p->meta, &rows);
   uint64_t kept = shared < p->backup_seq ? shared : p->backup_seq;
@@ -235,6 +206,8 @@ static int run(struct reel *r, struct store *store, const struct metadata *metad
     rc = err_set(err, ERR_INVALID, "%s and the backup have no timeline in common", r->sources->target);
     goto out;
   }
+  if (rows < backup.count || kept < p->backup_seq)
+    p->first_log = 0; /* the logs of another timeline go on, with numbers of their own */
   snprintf(p->why, POINT_WHY, "the backup ends there%s", r->sources ? "" : ", and no archive is named");
   rc = metadata ? prove_backup(r, store, metadata, kept, err) : skip_backup(r, store, kept, err);
   if (!rc && r->sources && !r->settled)
@@ -248,11 +221,26 @@ out:
   return rc;
 }
 
+/* What follows the backup's last entry was written to the log after what the backup has of it. */
+static int find_first_log(const char *backup, uint32_t *number, struct err *err) {
+  char wal[FILEIO_PATH_MAX];
+  uint32_t *numbers = NULL;
+  size_t count = 0;
+  int rc = fileio_join(wal, backup, "wal", err);
+  if (!rc)
+    rc = walscan_list(wal, &numbers, &count, err);
+  *number = !rc && count > 0 ? numbers[0] : 0;
+  free(numbers);
+  return rc;
+}
+
 static int open_and_run(struct reel *r, const struct log *log, const char *backup, const struct metadata *metadata,
                         struct err *err) {
   struct store *store = NULL;
   struct err second;
-  int rc = store_open_copy(backup, log, &store, err);
+  int rc = find_first_log(backup, &r->out->first_log, err);
+  if (!rc)
+    rc = store_open_copy(backup, log, &store, err);
   if (rc)
     return rc;
   rc = run(r, store, metadata, err);
@@ -261,7 +249,7 @@ static int open_and_run(struct reel *r, const struct log *log, const char *backu
 }
 
 int point_find(const struct log *log, const char *backup, const struct metadata *metadata,
-               const struct point_wish *wish, const struct log_sources *sources, struct point *out, struct err *err) {
+               const struct point_wish *wish, struct log_sources *sources, struct point *out, struct err *err) {
   struct reel r = {.wish = wish, .sources = sources, .out = out, .proves = true};
   *out = (struct point){.backup_seq = 0};
   int rc = open_and_run(&r, log, backup, metadata, err);
@@ -274,7 +262,7 @@ int point_find(const struct log *log, const char *backup, const struct metadata 
   return 0;
 }
 
-int point_survey(const struct log *log, const char *backup, const struct log_sources *sources, uint32_t timeline,
+int point_survey(const struct log *log, const char *backup, struct log_sources *sources, uint32_t timeline,
                  struct point *out, struct err *err) {
   struct point_wish wish = {.kind = POINT_ALL, .timeline = timeline};
   struct reel r = {.wish = &wish, .sources = sources, .out = out};

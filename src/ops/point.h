@@ -35,6 +35,7 @@ struct point {
   uint64_t kept;            /* the last entry that comes from the backup */
   struct history_meta meta; /* its timelines; owned */
   uint32_t row;             /* the timeline of `meta` whose logs go on from there */
+  uint32_t first_log;       /* in these logs nothing before this file is needed */
   uint64_t newest_seq;      /* the last one that could be restored */
   uint64_t newest_time_us;
   char why[POINT_WHY]; /* why not further */
@@ -46,12 +47,19 @@ struct point {
  * such moment, and what there is instead. ERR_CORRUPT: what was found is not what it should be. *out is the caller's
  * (point_free), also after an error. */
 NODISCARD int point_find(const struct log *log, const char *backup, const struct metadata *metadata,
-                         const struct point_wish *wish, const struct log_sources *sources, struct point *out,
+                         const struct point_wish *wish, struct log_sources *sources, struct point *out,
                          struct err *err);
 /* Only how far it goes: newest_seq, newest_time_us, why, broken, meta. Nothing of the backup is proven. */
-NODISCARD int point_survey(const struct log *log, const char *backup, const struct log_sources *sources,
-                           uint32_t timeline, struct point *out, struct err *err);
+NODISCARD int point_survey(const struct log *log, const char *backup, struct log_sources *sources, uint32_t timeline,
+                           struct point *out, struct err *err);
 void point_free(struct point *point);
+
+/* --- point_timelines.c --- */
+
+/* The timelines that lead to the one that is wished (its number; 0: the newest that is known): from the archive, else
+ * the backup's. ERR_INVALID: it is not known, or of another history. The copy is the caller's. */
+NODISCARD int point_find_timelines(struct log_sources *sources, const struct history_meta *backup, uint32_t wanted,
+                                   struct history_meta *out, struct err *err);
 
 /* --- point_apply.c --- */
 
@@ -59,13 +67,13 @@ struct follow;
 
 /* Makes of the open copy of the backup what was found: removes entries, or takes them from the logs. *removed: entries
  * were removed, whom the copy's log still names (startup_begin_log()). The caller proves what came of it. */
-NODISCARD int point_apply(struct store *store, const struct point *point, const struct log_sources *sources,
-                          bool *removed, struct err *err);
+NODISCARD int point_apply(struct store *store, const struct point *point, struct log_sources *sources, bool *removed,
+                          struct err *err);
 
 /* Takes what follows f->seq from the logs of every timeline of f->meta from *row on, each up to where the next one
  * branched off. Where it ends before the taker has enough, *row is that timeline and *source its logs (NULL: there are
  * none); else *row is the number of timelines. */
-NODISCARD int point_follow(struct follow *f, const struct log_sources *sources, uint32_t *row,
+NODISCARD int point_follow(struct follow *f, struct log_sources *sources, uint32_t first_log, uint32_t *row,
                            const struct log_source **source, struct err *err);
 
 #endif

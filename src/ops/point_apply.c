@@ -8,16 +8,18 @@
 
 enum { BATCH_ENTRIES = 1000, BATCH_BYTES = 8 << 20, BATCH_MAX = 2 * BATCH_BYTES };
 
-int point_follow(struct follow *f, const struct log_sources *sources, uint32_t *row, const struct log_source **source,
-                 struct err *err) {
-  for (; *row < f->meta->count; ++*row) {
+int point_follow(struct follow *f, struct log_sources *sources, uint32_t first_log, uint32_t *row,
+                 const struct log_source **source, struct err *err) {
+  for (uint32_t begin = *row; *row < f->meta->count; ++*row) {
     uint64_t limit = history_meta_limit(f->meta, *row);
     f->missing_to = f->refused = 0;
     f->damage = (struct wal_damage){.fault = WAL_SOUND};
     if (f->enough || f->seq >= limit)
       continue;
-    *source = log_sources_find(sources, f->meta->timelines[*row].number);
-    if (*source && follow_log(f, (*source)->dir, limit, err))
+    const struct timeline *timeline = &f->meta->timelines[*row];
+    uint32_t first = *row == begin ? first_log : 0;
+    if (log_sources_get(sources, timeline->number, timeline->branch, first, source, err) ||
+        (*source && follow_log(f, (*source)->dir, limit, err)))
       return err->code;
     if (!f->enough && f->seq < limit)
       return 0;
@@ -80,7 +82,7 @@ static int read_end(struct store *store, uint64_t seq, struct follow *f, struct 
   return rc;
 }
 
-static int take_from_logs(struct store *store, const struct point *point, const struct log_sources *sources,
+static int take_from_logs(struct store *store, const struct point *point, struct log_sources *sources,
                           struct err *err) {
   struct transfer *t = calloc(1, sizeof(*t));
   struct follow f = {.meta = &point->meta, .take = take, .ctx = t};
@@ -93,7 +95,7 @@ static int take_from_logs(struct store *store, const struct point *point, const 
   t->first_seq = point->kept + 1;
   buf_init(&t->batch, BATCH_MAX);
   int rc = read_end(store, point->kept, &f, err);
-  if (!rc && !(rc = point_follow(&f, sources, &row, &source, err)) && !f.enough)
+  if (!rc && !(rc = point_follow(&f, sources, point->first_log, &row, &source, err)) && !f.enough)
     rc = err_set(err, ERR_CORRUPT, "%s has changed: entry %" PRIu64 " is not there any more", sources->target,
                  f.seq + 1);
   if (!rc)
@@ -103,7 +105,7 @@ static int take_from_logs(struct store *store, const struct point *point, const 
   return rc;
 }
 
-int point_apply(struct store *store, const struct point *point, const struct log_sources *sources, bool *removed,
+int point_apply(struct store *store, const struct point *point, struct log_sources *sources, bool *removed,
                 struct err *err) {
   uint64_t last = 0;
   int rc = history_last(store, &last, err);

@@ -95,11 +95,11 @@ int restore_check_moment(const struct config *config, const struct log *log, con
                          const struct point_wish *wish, struct err *err) {
   struct restore_moment moment = {.wish = wish};
   struct metadata metadata;
-  uint64_t bytes = 0, more = 0;
+  uint64_t bytes = 0;
   int rc = check_backup(log, backup, &metadata, &bytes, err);
-  if (!rc && wish->kind != POINT_BACKUP &&
-      !(rc = restore_moment_find(config, log, backup, &metadata, wish, &moment, err)))
-    rc = restore_moment_bytes(&moment, &more, err);
+  if (!rc && wish->kind != POINT_BACKUP)
+    rc = restore_moment_find(config, log, backup, &metadata, wish, &moment, err);
+  uint64_t more = rc ? 0 : restore_moment_bytes(&moment);
   restore_moment_free(&moment);
   return rc ? rc : check_space(config, bytes + more, err);
 }
@@ -257,14 +257,14 @@ struct job {
   struct restore_journal journal;
 };
 
-static int prove(const struct job *job, const char *staging, struct err *err) {
+static int prove(struct job *job, const char *staging, struct err *err) {
   FAULT("ops.restore.before_proof");
   if (job->moment.wish->kind == POINT_BACKUP)
     return restore_prove(job->config, job->log, staging, &job->metadata, job->journal.timeline, false, err);
   return restore_prove_moment(job->config, job->log, staging, &job->metadata, &job->moment, job->journal.timeline, err);
 }
 
-static int stage_and_move(const struct job *job, FILE *out, struct err *err) {
+static int stage_and_move(struct job *job, FILE *out, struct err *err) {
   const struct log *log = job->log;
   char staging[FILEIO_PATH_MAX];
   int rc = fileio_join(staging, job->config->data_dir, STAGING, err);

@@ -78,13 +78,13 @@ NODISCARD int restore_moment_find(const struct config *config, const struct log 
                                   struct restore_moment *out, struct err *err);
 void restore_moment_free(struct restore_moment *moment);
 /* What it takes on the disk beside the backup. */
-NODISCARD int restore_moment_bytes(const struct restore_moment *moment, uint64_t *bytes, struct err *err);
+uint64_t restore_moment_bytes(const struct restore_moment *moment);
 
 /* restore_prove() for a moment: recovers the private copy of the backup, makes it what was found, proves it, opens a
  * timeline, and writes its metadata.json. */
 NODISCARD int restore_prove_moment(const struct config *config, const struct log *log, const char *data_dir,
-                                   const struct metadata *metadata, const struct restore_moment *moment,
-                                   uint32_t timeline, struct err *err);
+                                   const struct metadata *metadata, struct restore_moment *moment, uint32_t timeline,
+                                   struct err *err);
 
 /* --- restore_journal.c --- */
 

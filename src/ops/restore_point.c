@@ -39,7 +39,7 @@ int restore_moment_find(const struct config *config, const struct log *log, cons
     return err_set(err, ERR_CORRUPT, "the backup's metadata names no history");
   if (wish->archive) {
     out->has_sources = true;
-    int rc = log_sources_open(config, log, wish->archive, id, wish->timeline, &out->sources, err);
+    int rc = log_sources_open(config, log, wish->archive, id, &out->sources, err);
     if (rc)
       return rc;
   }
@@ -56,19 +56,13 @@ void restore_moment_free(struct restore_moment *moment) {
   point_free(&moment->point);
 }
 
-int restore_moment_bytes(const struct restore_moment *moment, uint64_t *bytes, struct err *err) {
-  struct tree tree;
-  *bytes = 0;
+uint64_t restore_moment_bytes(const struct restore_moment *moment) {
+  uint64_t bytes = 0;
   if (moment->point.proof.last_seq == moment->point.kept)
     return 0;
-  for (size_t i = 0; moment->has_sources && i < moment->sources.count; i++) {
-    int rc = tree_list(moment->sources.items[i].dir, &tree, err);
-    if (rc)
-      return rc;
-    *bytes += 2 * tree.bytes; /* on pages, and in the log */
-    tree_free(&tree);
-  }
-  return 0;
+  for (size_t i = 0; moment->has_sources && i < moment->sources.count; i++)
+    bytes += 2 * moment->sources.items[i].bytes; /* on pages, and in the log */
+  return bytes;
 }
 
 static int compare(const struct proof *wanted, const struct proof *found, struct err *err) {
@@ -82,15 +76,12 @@ static int compare(const struct proof *wanted, const struct proof *found, struct
 
 /* Above the numbers of all timelines that the archive has. */
 static uint32_t least_number(const struct restore_moment *moment, uint32_t timeline) {
-  uint32_t least = timeline;
-  for (size_t i = 0; moment->has_sources && i < moment->sources.count; i++)
-    if (moment->sources.items[i].timeline >= least && moment->sources.items[i].timeline < UINT32_MAX)
-      least = moment->sources.items[i].timeline + 1;
-  return least;
+  uint32_t greatest = moment->has_sources ? log_sources_greatest(&moment->sources) : 0;
+  return greatest >= timeline && greatest < UINT32_MAX ? greatest + 1 : timeline;
 }
 
-static int make_moment(struct store *store, const char *data_dir, const struct restore_moment *moment,
-                       uint32_t timeline, bool *removed, struct err *err) {
+static int make_moment(struct store *store, const char *data_dir, struct restore_moment *moment, uint32_t timeline,
+                       bool *removed, struct err *err) {
   const struct point *point = &moment->point;
   struct proof proof;
   int rc = 0;
@@ -118,8 +109,25 @@ static int write_metadata(const char *data_dir, const struct metadata *backup, c
   return metadata_write(data_dir, &m, err);
 }
 
+/* The log goes, which names entries that were removed; the new one begins with the table of timelines, so that an
+ * archive of it tells where this one branched off. */
+static int renew_log(const struct config *at, const struct log *log, struct err *err) {
+  struct startup_report report;
+  struct history_meta meta = {0};
+  struct store *store = NULL;
+  struct err second;
+  int rc = 0;
+  if ((rc = startup_begin_log(at, log, err)) || (rc = startup_run(at, log, NULL, false, &store, &report, err)))
+    return rc;
+  if (!(rc = history_meta_read(store, &meta, err)))
+    rc = history_meta_write(store, &meta, err);
+  history_meta_free(&meta);
+  int closed = store_close(store, rc ? &second : err);
+  return rc ? rc : closed;
+}
+
 int restore_prove_moment(const struct config *config, const struct log *log, const char *data_dir,
-                         const struct metadata *metadata, const struct restore_moment *moment, uint32_t timeline,
+                         const struct metadata *metadata, struct restore_moment *moment, uint32_t timeline,
                          struct err *err) {
   struct config at = *config;
   struct startup_report report;
@@ -132,7 +140,7 @@ int restore_prove_moment(const struct config *config, const struct log *log, con
     return rc;
   rc = make_moment(store, data_dir, moment, timeline, &removed, err);
   int closed = store_close(store, rc ? &second : err);
-  if (rc || (rc = closed) || (removed && (rc = startup_begin_log(&at, log, err))))
+  if (rc || (rc = closed) || (removed && (rc = renew_log(&at, log, err))))
     return rc;
   return write_metadata(data_dir, metadata, &moment->point, err);
 }

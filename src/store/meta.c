@@ -27,7 +27,11 @@ static int write_body(struct env *env, DB_TXN *txn, void *arg, struct err *err) 
   unsigned char key_bytes[STORE_KEY_SIZE] = {META_KEY};
   DBT key = {.data = key_bytes, .size = sizeof key_bytes};
   DBT value = {.data = (void *)(uintptr_t)job->value.data, .size = (u_int32_t)job->value.len};
-  int ret = db->put(db, txn, &key, &value, 0);
+  /* Of a value that is replaced the log holds only the bytes that differ. The table is to be found in it whole: a
+   * restore and a salvage from logs alone ask it where timelines branched off. */
+  int ret = db->del(db, txn, &key, 0);
+  if (ret == 0 || ret == DB_NOTFOUND)
+    ret = db->put(db, txn, &key, &value, 0);
   return ret ? store_db_error(env, ret, err, "writing the table of timelines") : 0;
 }
 

@@ -98,19 +98,6 @@ static void note_value(struct transaction *t, struct span value) {
   buf_add_span(&t->entries, value);
 }
 
-static void note_item(struct transaction *t, const struct wal_record *record) {
-  struct span rest = body_from(record, ADDREM_HEADER_AT), header, item;
-  if (!take_bytes(&rest, &header) || !take_bytes(&rest, &item) ||
-      bdb_u32(record->body.data + OPCODE_AT) >> MODE_SHIFT != MODE_ADD_ITEM)
-    return;
-  if (header.len == ITEM_OVERFLOW_SIZE && header.data[ITEM_TYPE_AT] == ITEM_OVERFLOW) {
-    if (bdb_u32(header.data + ITEM_PAGE_AT) == t->big_first && bdb_u32(header.data + ITEM_LENGTH_AT) == t->big.len)
-      note_value(t, buf_span(&t->big));
-    buf_reset(&t->big);
-  } else
-    note_value(t, item);
-}
-
 /* Where `magic` is next in *rest, which then begins there; false if it is nowhere. */
 static bool find_magic(struct span *rest, const char *magic) {
   const unsigned char *at = rest->len ? memmem(rest->data, rest->len, magic, MAGIC_SIZE) : NULL;
@@ -152,6 +139,24 @@ static int note_meta(struct wal_extract *x, struct span body, struct err *err) {
       return err->code;
   }
   return 0;
+}
+
+/* An item of a page; a large one was on pages of its own before. */
+static int note_item(struct wal_extract *x, struct transaction *t, const struct wal_record *record, struct err *err) {
+  struct span rest = body_from(record, ADDREM_HEADER_AT), header, item;
+  int code = 0;
+  if (!take_bytes(&rest, &header) || !take_bytes(&rest, &item) ||
+      bdb_u32(record->body.data + OPCODE_AT) >> MODE_SHIFT != MODE_ADD_ITEM)
+    return 0;
+  if (header.len == ITEM_OVERFLOW_SIZE && header.data[ITEM_TYPE_AT] == ITEM_OVERFLOW) {
+    if (bdb_u32(header.data + ITEM_PAGE_AT) == t->big_first && bdb_u32(header.data + ITEM_LENGTH_AT) == t->big.len) {
+      note_value(t, buf_span(&t->big));
+      code = note_meta(x, buf_span(&t->big), err);
+    }
+    buf_reset(&t->big);
+  } else
+    note_value(t, item);
+  return code;
 }
 
 /* A piece of a large item: the first one has no previous page. */
@@ -206,7 +211,10 @@ static int note_record(void *ctx, const struct wal_record *record, struct err *e
   struct wal_extract *x = ctx;
   x->entries->at = record->lsn;
   switch (record->type) {
-  case LOG_DB_ADDREM: note_item(find_transaction(x, record), record); return note_meta(x, record->body, err);
+  case LOG_DB_ADDREM: {
+    int code = note_item(x, find_transaction(x, record), record, err);
+    return code ? code : note_meta(x, record->body, err);
+  }
   case LOG_BAM_SPLIT: {
     int code = note_image(x, find_transaction(x, record), record->body, err);
     return code ? code : note_meta(x, record->body, err);

@@ -73,6 +73,36 @@ static void test_corrupt(void) {
   history_meta_free(&meta);
 }
 
+static void test_shared(void) {
+  struct history_meta a, b, c;
+  struct err err;
+  uint32_t rows = 0;
+  CU_ASSERT_EQUAL_FATAL(history_meta_create(&a, &err), 0);
+  CU_ASSERT_EQUAL_FATAL(history_meta_create(&c, &err), 0);
+  CU_ASSERT_EQUAL(history_meta_limit(&a, 0), UINT64_MAX);
+  CU_ASSERT_EQUAL_FATAL(history_meta_branch(&a, 100, 0, &err), 0);
+  CU_ASSERT_EQUAL_FATAL(history_meta_copy(&a, &b, &err), 0);
+  CU_ASSERT_EQUAL(history_meta_shared(&a, &b, &rows), UINT64_MAX);
+  CU_ASSERT_EQUAL(rows, 2);
+  CU_ASSERT_EQUAL_FATAL(history_meta_branch(&b, 60, 0, &err), 0);
+  CU_ASSERT_EQUAL(history_meta_limit(&b, 0), 60);
+  CU_ASSERT_EQUAL(history_meta_limit(&b, 1), 60);
+  CU_ASSERT_EQUAL(history_meta_limit(&a, 0), 100);
+  CU_ASSERT_EQUAL(history_meta_shared(&a, &b, &rows), 60);
+  CU_ASSERT_EQUAL(rows, 2);
+  b.count = 1;
+  CU_ASSERT_EQUAL(history_meta_shared(&a, &b, &rows), 100);
+  CU_ASSERT_EQUAL(rows, 1);
+  CU_ASSERT_EQUAL_FATAL(history_meta_branch(&b, 130, 0, &err), 0); /* another one of the same number */
+  CU_ASSERT_EQUAL(history_meta_shared(&a, &b, &rows), 100);
+  CU_ASSERT_EQUAL(rows, 1);
+  CU_ASSERT_EQUAL(history_meta_shared(&a, &c, &rows), 0);
+  CU_ASSERT_EQUAL(rows, 0);
+  history_meta_free(&a);
+  history_meta_free(&b);
+  history_meta_free(&c);
+}
+
 static void test_full_table(void) {
   struct history_meta meta;
   struct err err;
@@ -117,6 +147,7 @@ int main(void) {
       {"the table of timelines comes back as it was written", test_round_trip},
       {"the record of a history has the documented bytes", test_known_bytes},
       {"a damaged record is refused", test_corrupt},
+      {"two tables share what both kept", test_shared},
       {"the table of timelines is bounded", test_full_table},
       {"names of histories are written and parsed", test_names},
   };

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "ops/archive_put.h"
 #include "ops/backup.h"
 #include "ops/tree.h"
 #include "store/mark.h"
 #include "store/startup.h"
+#include "store/walscan.h"
 
 enum { APPEND_MAX = 1000, BATCH_ROOM = 32 << 20, LOG_BYTES = 256 << 10 };
 
@@ -145,6 +147,46 @@ void moments_backup(const struct moments *m, const char *path) {
   snprintf(id, sizeof(id), "%s/wal/.id", path); /* db_hotbackup copies log files alone */
   unlink(id);
   need(backup_seal(&work, &err), &err, "sealing");
+}
+
+/* What no archiver is asked for here: how far it reaches. */
+static void write_head(const struct moments *m, const char *folder, uint32_t number, uint64_t length) {
+  struct archive_head head = {.last_seq = m->last_seq,
+                              .time_us = m->time_us[m->last_seq],
+                              .number = number,
+                              .length = length,
+                              .archived_us = clock_now()};
+  char path[FILEIO_PATH_MAX];
+  struct buf text;
+  struct err err;
+  buf_init(&text, 4096);
+  archive_head_format(&head, &text);
+  need(fileio_join(path, folder, ARCHIVE_HEAD_FILE, &err), &err, "head");
+  need(fileio_replace(path, text.data, text.len, 0640, &err), &err, "head");
+  buf_free(&text);
+}
+
+void moments_archive(const struct moments *m, const char *target) {
+  char wal[FILEIO_PATH_MAX], folder[FILEIO_PATH_MAX], name[ARCHIVE_FOLDER_SIZE];
+  struct wal_visitor nobody = {0};
+  struct archive_name object;
+  struct wal_file file = {0};
+  struct mark mark;
+  uint32_t *numbers = NULL;
+  size_t count = 0;
+  struct err err;
+  bool found = false;
+  need(mark_read(m->config.data_dir, &mark, &found, &err) || !found, &err, "mark");
+  archive_folder_format(name, mark.history_id, mark.timeline, mark.branch);
+  need(fileio_join(folder, target, name, &err), &err, "folder");
+  need(fileio_join(wal, m->config.data_dir, "wal", &err), &err, "folder");
+  need(walscan_list(wal, &numbers, &count, &err), &err, "listing");
+  for (size_t i = 0; i < count; i++) {
+    need(wal_walk_file(wal, numbers[i], &nobody, &file, &err), &err, "walking");
+    need(archive_put(folder, wal, numbers[i], file.end, false, &object, &err), &err, "archiving");
+  }
+  write_head(m, folder, file.number, file.end);
+  free(numbers);
 }
 
 bool moments_is_at(const struct moments *m, const char *data_dir, uint64_t seq) {

@@ -35,6 +35,8 @@ void moments_close(struct moments *m);
 void moments_go_on(struct moments *m);
 /* A complete backup of the stopped home, with manifest, in `path`. */
 void moments_backup(const struct moments *m, const char *path);
+/* Archives all log files of the home in `target`, as they are now. */
+void moments_archive(const struct moments *m, const char *target);
 /* Whether the stopped home in `data_dir` starts with exactly entries 1..seq of the history, and its mark names seq. */
 bool moments_is_at(const struct moments *m, const char *data_dir, uint64_t seq);
 /* The table of timelines of a stopped home; the copy is the caller's. */
