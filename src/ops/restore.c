@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,7 +22,7 @@
 
 /* What a restore replaces in the data folder, in this order; the last one makes a history of it. */
 static const char *const parts[] = {METADATA_FILE, "wal", "db"};
-enum { PART_COUNT = sizeof(parts) / sizeof(parts[0]) };
+enum { PART_COUNT = sizeof(parts) / sizeof(parts[0]), STAMP_PAUSE_MS = 50 };
 
 /* --- checking --- */
 
@@ -209,6 +210,27 @@ static uint32_t present_timeline(const struct config *config) {
   return number;
 }
 
+/* One that no earlier restore has used: the next second's, if need be. */
+static int choose_stamp(const struct config *config, char stamp[RESTORE_STAMP_SIZE], struct err *err) {
+  char path[FILEIO_PATH_MAX];
+  for (;;) {
+    time_t now = (time_t)(clock_now() / 1000000);
+    struct tm tm;
+    bool used = false;
+    gmtime_r(&now, &tm);
+    strftime(stamp, RESTORE_STAMP_SIZE, "%Y%m%d-%H%M%S", &tm);
+    for (size_t i = 0; i < PART_COUNT; i++) {
+      int n = snprintf(path, sizeof(path), "%s/%s.backup.%s", config->data_dir, parts[i], stamp);
+      if (n < 0 || n >= FILEIO_PATH_MAX)
+        return err_set(err, ERR_INVALID, "path too long: %.200s...", config->data_dir);
+      used = used || exists(path);
+    }
+    if (!used)
+      return 0;
+    poll(NULL, 0, STAMP_PAUSE_MS);
+  }
+}
+
 /* The note of an interrupted restore, else a new one. */
 static int begin(const struct config *config, const struct log *log, const char *backup,
                  struct restore_journal *journal, struct err *err) {
@@ -221,10 +243,8 @@ static int begin(const struct config *config, const struct log *log, const char 
     log_warn(log, "An earlier restore was interrupted: what was there before it is in %s/*.backup.%s", config->data_dir,
              journal->stamp);
   } else {
-    time_t now = (time_t)(clock_now() / 1000000);
-    struct tm tm;
-    gmtime_r(&now, &tm);
-    strftime(journal->stamp, sizeof(journal->stamp), "%Y%m%d-%H%M%S", &tm);
+    if (choose_stamp(config, journal->stamp, err))
+      return err->code;
     journal->timeline = present_timeline(config) + 1;
   }
   return restore_journal_write(config->data_dir, journal, backup, err);

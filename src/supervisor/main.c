@@ -178,7 +178,9 @@ int main(int argc, char **argv) {
   }
   if (rc)
     log_error(&log, "%s", err.text);
-  status = rc == 0 ? node.exit_status : rc == ERR_NOTFOUND || rc == ERR_NEWER || rc == ERR_CORRUPT ? NODE_EXIT_CORRUPT : 1;
+  status = rc == 0                                                      ? node.exit_status
+           : rc == ERR_NOTFOUND || rc == ERR_NEWER || rc == ERR_CORRUPT ? NODE_EXIT_CORRUPT
+                                                                        : 1;
   segment_close(node.segment);
   node_free(&node);
   return status;
