@@ -90,6 +90,12 @@ int ingest_refusal(uint8_t refusal, const char **detail) {
   switch (refusal) {
   case REFUSAL_KEY_REUSED: *detail = "this Idempotency-Key was used for other content"; return 409;
   case REFUSAL_DISK_FULL: *detail = "too little disk space: writes are refused until there is more"; return 507;
+  case REFUSAL_ARCHIVE:
+    *detail = "the archive cannot be written, and nothing is acknowledged that is not archived";
+    return 503;
+  case REFUSAL_UNKNOWN:
+    *detail = "outcome unknown: the archive cannot be written just now; repeat the call with the same Idempotency-Key";
+    return 503;
   case REFUSAL_STOPPING: *detail = "shutting down"; return 503;
   case REFUSAL_TOO_LARGE: *detail = "the command is too large for one commit"; return 413;
   case REFUSAL_NO_MATCH: *detail = "nothing matches: no assertion would be retracted"; return 404;

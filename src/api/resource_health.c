@@ -56,7 +56,8 @@ enum http_outcome health_handle(struct api *api, struct exchange *exchange) {
     answer_timestamp(out, "timestamp", mark.visible_seq, mark.time_us);
   }
   bool read_only = api->config->read_only;
-  bool writable = state == NODE_READY && !read_only && !segment_disk_full(api->segment);
+  bool writable =
+      state == NODE_READY && !read_only && !segment_disk_full(api->segment) && !segment_stalled(api->segment);
   buf_addf(out, ",\"state\":\"%s\",\"writable\":%s,\"read_only\":%s}\n", state_name(state), writable ? "true" : "false",
            read_only ? "true" : "false");
   return HTTP_DONE;

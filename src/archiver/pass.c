@@ -64,36 +64,13 @@ static int learn(struct archiver *a, const struct watermark *mark, struct err *e
   return 0;
 }
 
-/* Where the last record of a finished file ends: the next file's header says where it begins. */
-static int find_end(const struct archiver *a, uint32_t number, uint64_t *end, struct err *err) {
-  unsigned char header[LOG_FILE_HEADER], record[LOG_RECORD_HEADER];
-  char path[FILEIO_PATH_MAX];
-  int fd = -1;
-  size_t got = 0;
-  if (open_log(a, number + 1, &fd, path, err))
-    return err->code;
-  int rc = fileio_pread(fd, header, sizeof(header), 0, &got, err);
-  close(fd);
-  if (!rc && (got < sizeof(header) || bdb_u32(header + LOG_MAGIC_AT) != LOG_MAGIC))
-    rc = err_set(err, ERR_CORRUPT, "%s does not begin as a log file", path);
-  if (rc || (rc = open_log(a, number, &fd, path, err)))
-    return rc;
-  rc = fileio_pread(fd, record, sizeof(record), bdb_u32(header), &got, err);
-  close(fd);
-  *end = rc ? 0 : (uint64_t)bdb_u32(header) + bdb_u32(record + 4);
-  if (!rc && (got < sizeof(record) || bdb_u32(record + 4) < LOG_RECORD_LEAST || *end > UINT32_MAX))
-    rc = err_set(err, ERR_CORRUPT, "%s has no record at offset %" PRIu32 ", where its last one begins", path,
-                 bdb_u32(header));
-  return rc;
-}
-
 /* Archives the first `length` bytes of a log file, unless they are. */
 static int archive_file(struct archiver *a, uint32_t number, uint64_t length, bool finished, struct err *err) {
   const struct archive_object *former = archive_line_object(&a->line, number);
   struct archive_object object = {0};
   bool and_live = finished && a->config->archive_mode == ARCHIVE_SYNC;
   if (former && !former->live && former->name.length == length)
-    return 0;
+    return and_live ? archive_target_drop_live(&a->target, &a->line, number, err) : 0;
   if (former && !former->live && former->name.length > length)
     return err_set(err, ERR_CONFLICT,
                    "log file %" PRIu32 " ends at %" PRIu64 ", and %" PRIu64 " bytes of it are archived in %.300s",
@@ -117,7 +94,7 @@ static int archive_files(struct archiver *a, const struct watermark *mark, struc
     if (numbers[i] < a->done_below || (sync && !finished)) /* the committer appends to it */
       continue;
     if (finished)
-      rc = find_end(a, numbers[i], &length, err);
+      rc = wal_file_end(a->wal_dir, numbers[i], &length, err);
     if (!rc)
       rc = archive_file(a, numbers[i], length, finished, err);
     if (!rc && finished)

@@ -31,7 +31,7 @@ struct segment {
   uint64_t size; /* of the whole file */
   uint64_t started_us;
   _Atomic uint32_t state;
-  _Atomic uint32_t disk_full;
+  _Atomic uint32_t disk_full, stalled;
   _Atomic uint32_t log_hold, log_held;
   _Atomic uint64_t deadline_us;
   _Atomic uint64_t archived_seq;
@@ -129,6 +129,14 @@ bool segment_disk_full(const struct segment *seg) {
 
 void segment_set_disk_full(struct segment *seg, bool full) {
   atomic_store(&seg->disk_full, full ? 1U : 0U);
+}
+
+bool segment_stalled(const struct segment *seg) {
+  return atomic_load(&seg->stalled) != 0;
+}
+
+void segment_set_stalled(struct segment *seg, bool stalled) {
+  atomic_store(&seg->stalled, stalled ? 1U : 0U);
 }
 
 void segment_set_deadline(struct segment *seg, uint64_t deadline_us) {

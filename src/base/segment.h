@@ -47,6 +47,9 @@ uint64_t segment_started(const struct segment *seg);
 /* Whether writes are refused for lack of disk space; set by the committer. */
 bool segment_disk_full(const struct segment *seg);
 void segment_set_disk_full(struct segment *seg, bool full);
+/* Whether writes are refused because archive_mode is sync and the archive cannot be written; set by the committer. */
+bool segment_stalled(const struct segment *seg);
+void segment_set_stalled(struct segment *seg, bool stalled);
 
 /* The committer's promise to be heard of again: the clock_monotonic() until which it will have called this again, 0 for
  * no promise (while it recovers). A supervisor that finds it broken takes the committer for hung. */

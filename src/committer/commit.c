@@ -64,6 +64,12 @@ static int store_batch(struct committer *c, struct err *err) {
   if (housekeeping_flush(c, err))
     return err->code;
   FAULT("committer.after_flush");
+  return stall_archive(c, err);
+}
+
+/* The batch is durable wherever it has to be. */
+static int publish_batch(struct committer *c, struct err *err) {
+  const struct batch *b = &c->batch;
   c->mark.seq = b->last_seq;
   c->last_time_us = b->last_time_us;
   if (mark_write(c->mark_fd, &c->mark, err))
@@ -73,6 +79,8 @@ static int store_batch(struct committer *c, struct err *err) {
     return err->code;
   FAULT("committer.after_project");
   housekeeping_publish(c);
+  if (c->config->archive_mode == ARCHIVE_SYNC)
+    segment_set_archived_seq(c->segment, c->mark.seq);
   FAULT("committer.after_publish");
   return 0;
 }
@@ -122,22 +130,49 @@ static int commit_batch(struct committer *c, struct err *err) {
   if (batch_finish(b, err))
     return err->code;
   b->entries[0].cover = c->retract.stage == RETRACT_COMPUTED ? c->retract.cover : NULL;
-  if (store_batch(c, err) || retract_stored(c, err))
+  if (store_batch(c, err))
     return err->code;
+  if (c->stalled)
+    stall_answer(c);
+  else if (b->entry_count > 0 && publish_batch(c, err))
+    return err->code;
+  if (c->stalled)
+    return 0;
   count_batch(c);
-  return 0;
+  return retract_stored(c, err);
+}
+
+static void reply_all(const struct committer *c) {
+  const struct batch *b = &c->batch;
+  for (size_t i = 0; i < b->decision_count; i++)
+    if (!b->decisions[i].connection->gone)
+      put_reply(c, &b->decisions[i]);
+}
+
+/* Refuses what waits, or ends the stall: the batch of then goes on; its clients have their answers. */
+static int wait_for_archive(struct committer *c, struct err *err) {
+  if (!stall_resume(c)) {
+    stall_refuse(c);
+    return 0;
+  }
+  if (c->batch.entry_count > 0 && publish_batch(c, err))
+    return err->code;
+  segment_set_archived_seq(c->segment, c->mark.seq);
+  return retract_stored(c, err);
 }
 
 int commit_waiting(struct committer *c, bool *any, struct err *err) {
   struct batch *b = &c->batch;
   *any = false;
+  if (c->stalled)
+    return wait_for_archive(c, err);
   batch_begin(b, c->mark.seq, c->last_time_us, clock_now());
   if (decide_all(c, any, err) || (b->entry_count > 0 && commit_batch(c, err)))
     return err->code;
   if (b->decision_count > 0)
     FAULT("committer.before_reply");
-  for (size_t i = 0; i < b->decision_count; i++)
-    if (!b->decisions[i].connection->gone)
-      put_reply(c, &b->decisions[i]);
+  reply_all(c);
+  if (c->stalled)
+    b->decision_count = 0; /* they were told */
   return 0;
 }

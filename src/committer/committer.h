@@ -12,6 +12,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/segment.h"
+#include "committer/archive_sync.h"
 #include "committer/batch.h"
 #include "committer/connection.h"
 #include "committer/retract.h"
@@ -39,6 +40,9 @@ struct committer {
   uint64_t last_time_us;         /* of the entry mark.seq */
   uint32_t wal_file, wal_offset; /* durable up to here; told only where there is an archive */
   struct archive_lag lag;
+  struct archive_sync archive; /* archive_mode=sync */
+  bool stalled;                /* it cannot be written: the batch is durable here, and goes on when it can */
+  uint64_t retry_us;
   /* --- the loop --- */
   int epoll_fd, listen_fd, signal_fd;
   bool holding;  /* no log file is removed, as the supervisor wants it */
@@ -85,6 +89,17 @@ NODISCARD int housekeeping_hold_log(struct committer *committer, struct err *err
 void housekeeping_publish(struct committer *committer);
 /* Makes all that is appended durable, and notes how far the log then reaches. */
 NODISCARD int housekeeping_flush(struct committer *committer, struct err *err);
+/* --- stall.c: archive_mode=sync --- */
+
+/* Archives all that is durable, where that comes before acknowledging. If it cannot be, the committer is stalled, which
+ * is no error. */
+NODISCARD int stall_archive(struct committer *committer, struct err *err);
+/* While stalled: refuses what waits in the connections; tries again if it is time, true if the stall is over. */
+void stall_refuse(struct committer *committer);
+bool stall_resume(struct committer *committer);
+/* Turns the decisions of a batch that stalled into "nobody knows". */
+void stall_answer(struct committer *committer);
+
 /* Refuses writes from now on, or no more. */
 void housekeeping_set_full(struct committer *committer, bool full);
 

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "committer/committer.h"
 
-enum { EVENTS_A_TURN = 64, CONNECTIONS_MAX = 4096, SECOND_MS = 1000 };
+enum { EVENTS_A_TURN = 64, CONNECTIONS_MAX = 4096, SECOND_MS = 1000, STALLED_MS = 200 };
 
 /* What an epoll event belongs to: one of these, or a connection's address. */
 static const char listen_event, signal_event, retract_ended;
@@ -88,6 +88,8 @@ static void handle(struct committer *c, const struct epoll_event *event) {
 /* Milliseconds to wait: none if work is left, else until the next second's housekeeping. */
 static int patience(const struct committer *c, bool waiting) {
   uint64_t now = clock_monotonic();
+  if (c->stalled && !c->stopping)
+    return STALLED_MS;
   if (waiting || retract_can_go_on(c) || (c->stopping && !retract_any(c)) || now >= c->tick_us)
     return 0;
   return (int)((c->tick_us - now) / 1000) + 1;
@@ -115,6 +117,8 @@ int committer_run(struct committer *c, struct err *err) {
     waiting = end_turn(c);
     if (housekeeping_tick(c, err))
       return err->code;
+    if (c->stalled && c->stopping)
+      break; /* nothing more can be acknowledged */
   } while (!c->stopping || waiting || any || retract_any(c));
   while (c->connections) {
     struct connection *k = c->connections;

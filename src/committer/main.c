@@ -68,8 +68,10 @@ static int announce(struct committer *c, int ready_fd, struct err *err) {
   housekeeping_alive(c);
   segment_set_log_held(c->segment, false);
   housekeeping_set_full(c, segment_disk_full(c->segment));
-  if (housekeeping_flush(c, err))
+  if (housekeeping_flush(c, err) || stall_archive(c, err))
     return err->code;
+  if (c->config->archive_mode == ARCHIVE_SYNC && !c->stalled)
+    segment_set_archived_seq(c->segment, c->mark.seq);
   if (housekeeping_tick(c, err))
     return err->code;
   housekeeping_publish(c);

@@ -45,6 +45,8 @@ enum refusal {
   REFUSAL_NO_MATCH,   /* 404: a retraction that would cover nothing at all */
   REFUSAL_NOT_FOUND,  /* 404: there is no retraction with this id */
   REFUSAL_REINSTATED, /* 409: this retraction was undone already */
+  REFUSAL_ARCHIVE,    /* 503: archive_mode=sync, and the archive cannot be written */
+  REFUSAL_UNKNOWN,    /* 503: the same, and it is stored here already */
   REFUSAL_BUSY        /* 429: too many retractions wait, or there is too little memory for this one */
 };
 

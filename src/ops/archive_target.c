@@ -155,6 +155,17 @@ int archive_target_put(const struct archive_target *target, const struct archive
   return rc;
 }
 
+int archive_target_drop_live(const struct archive_target *target, const struct archive_line *line, uint32_t number,
+                             struct err *err) {
+  char name[ARCHIVE_NAME_SIZE], path[FILEIO_PATH_MAX];
+  if (target->remote)
+    return 0;
+  archive_live_format(name, number);
+  if (fileio_join(path, line->folder, name, err))
+    return err->code;
+  return unlink(path) != 0 && errno != ENOENT ? err_sys(err, errno, "removing %s", path) : 0;
+}
+
 /* A small file's way to rclone. */
 static int send_text(const struct archive_target *target, const char *folder, const char *name, const struct buf *text,
                      struct err *err) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -265,4 +266,36 @@ int wal_walk_probe(const char *dir, struct lsn lsn, bool *found, struct err *err
     ret = is_sound(&w, lsn.offset, &prev, &len, found, err);
   window_close(&w);
   return ret;
+}
+
+/* Reads bytes of a file of the log. */
+static int read_at(const char *dir, uint32_t number, uint64_t at, unsigned char *out, size_t len, struct err *err) {
+  struct window w = {.fd = -1};
+  char path[FILEIO_PATH_MAX];
+  size_t got = 0;
+  int ret = join_number(path, dir, number, err);
+  if (!ret)
+    ret = window_open(&w, path, err);
+  if (!ret)
+    ret = fileio_pread(w.fd, out, len, at, &got, err);
+  if (!ret && got < len)
+    ret = err_set(err, ERR_CORRUPT, "%s ends before %" PRIu64, path, at + len);
+  window_close(&w);
+  return ret;
+}
+
+int wal_file_end(const char *dir, uint32_t number, uint64_t *end, struct err *err) {
+  unsigned char header[LOG_FILE_HEADER], record[LOG_RECORD_HEADER];
+  if (read_at(dir, number + 1, 0, header, sizeof(header), err))
+    return (int)err->code;
+  if (bdb_u32(header + LOG_MAGIC_AT) != LOG_MAGIC)
+    return err_set(err, ERR_CORRUPT, "log file %" PRIu32 " in %s does not begin as one", number + 1, dir);
+  uint32_t last = bdb_u32(header);
+  if (read_at(dir, number, last, record, sizeof(record), err))
+    return (int)err->code;
+  if (bdb_u32(record + 4) < LOG_RECORD_LEAST)
+    return err_set(err, ERR_CORRUPT, "log file %" PRIu32 " in %s has no record at %" PRIu32 ", where its last one is",
+                   number, dir, last);
+  *end = (uint64_t)last + bdb_u32(record + 4);
+  return 0;
 }

@@ -58,6 +58,10 @@ NODISCARD int wal_walk_file(const char *dir, uint32_t number, const struct wal_v
 NODISCARD int wal_walk_path(const char *path, uint32_t number, const struct wal_visitor *visitor, struct wal_file *out,
                             struct err *err);
 
+/* Where the last record of the finished file `number` ends: the next file's header says where it begins. ERR_NOTFOUND
+ * if one of the two is not there; ERR_CORRUPT if there is no record. */
+NODISCARD int wal_file_end(const char *dir, uint32_t number, uint64_t *end, struct err *err);
+
 /* Whether a sound record begins at `lsn`. False if the file is not there. */
 NODISCARD int wal_walk_probe(const char *dir, struct lsn lsn, bool *found, struct err *err);
 
