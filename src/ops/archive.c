@@ -255,3 +255,12 @@ const struct archive_object *archive_line_object(const struct archive_line *line
   }
   return low < line->count && line->objects[low].name.number == number ? &line->objects[low] : NULL;
 }
+
+bool archive_is(const char *path) {
+  struct archive archive;
+  struct err err;
+  bool is = archive_open(path, NULL, NULL, &archive, &err) == 0;
+  if (is)
+    archive_close(&archive);
+  return is;
+}

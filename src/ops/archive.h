@@ -5,7 +5,10 @@
  *
  *   archive_open(target)  archive_find(history, timeline, branch)  archive_run(first number)  archive_copy(run, folder)
  *
- * An archive that lies elsewhere is brought into a folder first (ops/archive_remote.h).
+ * The first log file in a backup is not always the first that it needs: where the log was about to change files, the
+ * recovery of the copy may have begun a file of its own. So begin with the oldest one that leads there.
+ *
+ * An archive that lies elsewhere is brought into a folder first (ops/archive_target.h).
  */
 #ifndef OPS_ARCHIVE_H
 #define OPS_ARCHIVE_H
@@ -50,6 +53,8 @@ typedef void archive_reporter(void *ctx, const char *file, const char *problem);
 NODISCARD int archive_open(const char *target, archive_reporter *report, void *ctx, struct archive *out,
                            struct err *err);
 void archive_close(struct archive *archive);
+/* Whether a folder looks like an archive: it has a folder of a history with one of a timeline. */
+bool archive_is(const char *path);
 
 /* NULL if it has nothing of that timeline. */
 const struct archive_line *archive_find(const struct archive *archive, const unsigned char id[HISTORY_ID_SIZE],

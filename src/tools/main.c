@@ -26,6 +26,8 @@ static const struct subcommand subcommands[] = {
     {"restorable", "[--backups DIR] [--archive TARGET] [--json]", "which moments can be restored, and why not further",
      tool_restorable},
     {"new-timeline", "[HOME]", "for a copy that was made by hand: a timeline of its own", tool_new_timeline},
+    {"archive", "verify [--json] [TARGET] | status", "prove an archive of the log, tell how far it reaches",
+     tool_archive},
     {"accept-loss", "--to-seq N", "go on without the acknowledged entries after N, which are lost", tool_accept_loss},
     {"token", "add NAME --role ROLE [--source PATH]... | list | revoke NAME", "who may call, and what", tool_token},
     {"doctor", "[HOME]", "what ails a home, and which section of which runbook applies", tool_doctor},

@@ -27,6 +27,7 @@ struct tool {
 typedef int tool_run(const struct tool *tool, int argc, char **argv);
 
 tool_run tool_accept_loss;
+tool_run tool_archive;
 tool_run tool_assert;
 tool_run tool_backup;
 tool_run tool_concepts;

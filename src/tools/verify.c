@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ops/archive.h"
 #include "ops/verify.h"
+#include "tools/archive.h"
 #include "tools/tool.h"
 #include "tools/verify_against.h"
 
@@ -148,5 +150,7 @@ int tool_verify(const struct tool *tool, int argc, char **argv) {
     return tool_usage(argv[0]);
   if (optind < argc)
     options.path = argv[optind];
+  if (archive_is(options.path) && !options.against)
+    return tools_archive_verify(tool, options.path, options.json);
   return run(tool, &options);
 }

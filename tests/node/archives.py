@@ -40,9 +40,10 @@ def roll_forward(backup, folder, data):
     """Makes a data folder of a backup and of what is archived of its timeline, recovered by Berkeley DB's own tool."""
     shutil.copytree(backup, data)
     subprocess.run(["chmod", "-R", "u+w", data], check=True)
+    # All of it, also what is older than the backup's own log: where the log was about to change files, the copy's recovery may
+    # have begun a file of its own, and so the first one that it has is not the first one that it needs.
     for number, path in proven(folder).items():
-        if number >= min(int(name[4:]) for name in os.listdir(os.path.join(data, "wal")) if name.startswith("log.")):
-            shutil.copyfile(path, os.path.join(data, "wal", f"log.{number:010d}"))
+        shutil.copyfile(path, os.path.join(data, "wal", f"log.{number:010d}"))
     for name in ("MANIFEST.sha256", "metadata.json", "db/acked.mark"):
         if os.path.exists(os.path.join(data, name)):
             os.unlink(os.path.join(data, name))

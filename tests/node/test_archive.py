@@ -63,6 +63,34 @@ def _():
     tap.ok(node.metric("stemedb_wal_archived_bytes_total") > 0, "bytes are counted")
 
 
+@tap.case("an archive is proven by the tool, and a flipped byte is found with its file")
+def _():
+    folder, = archives.folders(target)
+    wait_archived()
+    for command in (["archive", "verify", target], ["archive", "verify", "--home", node.home], ["verify", target]):
+        done = subprocess.run([TOOL, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        tap.equal(done.returncode, 0, f"exit status of {command} ({done.stdout})")
+        tap.contains(done.stdout, f"history_root: {node.health()['history_root']}\nwhole\n")
+    done = subprocess.run([TOOL, "archive", "status", "--home", node.home], stdout=subprocess.PIPE, text=True)
+    tap.equal(done.returncode, 0)
+    tap.contains(done.stdout, f"up to seq {node.health()['last_seq']} of ")
+    path = archives.proven(folder)[1]
+    copy = os.path.join(scratch, "copy")
+    shutil.copytree(target, copy)
+    path = path.replace(target, copy)
+    os.chmod(path, 0o640)
+    with open(path, "r+b") as f:
+        f.seek(5000)
+        byte = f.read(1)
+        f.seek(5000)
+        f.write(bytes([byte[0] ^ 1]))
+    done = subprocess.run([TOOL, "archive", "verify", "--json", copy], stdout=subprocess.PIPE, text=True)
+    tap.equal(done.returncode, 1)
+    tap.ok(all(finding["file"] == path for finding in json.loads(done.stdout)["findings"]), done.stdout)
+    tap.equal(subprocess.run([TOOL, "archive", "verify", scratch + "/none"], stderr=subprocess.DEVNULL).returncode, 3)
+    shutil.rmtree(copy)
+
+
 @tap.case("an archiver that dies is started again, and nobody else")
 def _():
     committer, workers, archiver = node.pids("committer"), node.pids("worker"), node.pids("archiver")

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "ops/archive_put.h"
+#include "ops/archive_verify.h"
 #include "store/walscan.h"
 #include "tests/harness/harness.h"
+#include "tests/ops/copies.h"
 #include "tests/store/crashed.h"
 
 enum { ENTRIES = 1500, TIMELINE = 3, REMOVED = 2 };
@@ -253,6 +255,63 @@ static void what_has_another_size_or_name_is_told(void) {
   free(names);
 }
 
+/* Verifies all of it; the findings are in `told`. */
+static uint64_t verify(const char *target, struct archive_result *result) {
+  struct report report;
+  struct archive archive;
+  report_open(&report, true);
+  CU_ASSERT_EQUAL_FATAL(archive_verify_open(target, &report, &archive, &err), 0);
+  for (size_t i = 0; i < archive.count; i++)
+    CU_ASSERT_EQUAL(archive_verify_line(&archive.lines[i], &report, result, &err), 0);
+  archive_close(&archive);
+  uint64_t findings = report.findings;
+  snprintf(told, sizeof(told), "%.*s", (int)report.json.len, (const char *)report.json.data);
+  report_close(&report);
+  return findings;
+}
+
+static void what_is_whole_is_proven_up_to_its_root(void) {
+  struct archive_name *names = calloc(number_count, sizeof(*names));
+  const char *target = make_archive(names);
+  struct archive_result result = {.entries = 0};
+  unsigned char root[DIGEST_SIZE];
+  CU_ASSERT_EQUAL(verify(target, &result), 0);
+  CU_ASSERT_STRING_EQUAL(told, "");
+  CU_ASSERT_EQUAL(result.last_seq, ENTRIES);
+  CU_ASSERT_TRUE(result.whole);
+  copies_root(ENTRIES, root);
+  CU_ASSERT_EQUAL(memcmp(result.root, root, DIGEST_SIZE), 0);
+  free(names);
+}
+
+/* A whole archive, one thing done to it, and what must be said then. */
+static void whatever_is_done_to_it_is_found_and_named(void) {
+  static const char *const wanted[] = {"is not what its name says", "\"offset\":", "are missing",
+                                       "not the one in its name",   "up to ",      "its records end there"};
+  for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+    struct archive_name *names = calloc(number_count, sizeof(*names)), other;
+    const char *target = make_archive(names), *path = object_path(target, &names[1]);
+    struct archive_result result;
+    chmod(path, 0640);
+    if (i < 2)
+      crashed_flip(path, 20000);
+    else if (i == 3)
+      crashed_truncate(path, names[1].length / 2);
+    else
+      unlink(path);
+    if (i == 4)
+      CU_ASSERT_EQUAL(archive_put(folder_of(target), wal, numbers[1], 28, false, &other, &err), 0);
+    if (i == 5)
+      CU_ASSERT_EQUAL(archive_put(folder_of(target), wal, numbers[1], names[1].length - 5, false, &other, &err), 0);
+    CU_ASSERT_TRUE(verify(target, &result) > 0);
+    if (!strstr(told, wanted[i]))
+      printf("# %zu: %s\n", i, told);
+    CU_ASSERT_PTR_NOT_NULL(strstr(told, wanted[i]));
+    CU_ASSERT_PTR_NOT_NULL(strstr(told, "timeline-0003"));
+    free(names);
+  }
+}
+
 /* archive_mode=sync: what is appended record by record, and may end anywhere. */
 static void a_live_file_counts_as_far_as_it_is_sound(void) {
   struct archive_name *names = calloc(number_count, sizeof(*names));
@@ -320,6 +379,8 @@ int main(void) {
       {"a growing file takes the place of the shorter one", a_growing_file_takes_the_place_of_the_shorter_one},
       {"any flipped byte is found", any_flipped_byte_is_found},
       {"what has another size or name is told", what_has_another_size_or_name_is_told},
+      {"what is whole is proven up to its root", what_is_whole_is_proven_up_to_its_root},
+      {"whatever is done to it is found and named", whatever_is_done_to_it_is_found_and_named},
       {"a live file counts as far as it is sound", a_live_file_counts_as_far_as_it_is_sound},
       {"a head comes back, and a bad one is none", a_head_comes_back_and_a_bad_one_is_none},
   };
