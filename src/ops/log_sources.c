@@ -14,6 +14,7 @@
 #include "store/walscan.h"
 
 #define SCRATCH "restore-logs."
+#define REMOTE "rclone:"
 
 static int open_plain(struct log_sources *s, uint32_t files, struct err *err) {
   struct tree tree;
@@ -60,6 +61,9 @@ int log_sources_open(const struct config *config, const struct log *log, const c
   if (strlen(target) >= FILEIO_PATH_MAX)
     return err_set(err, ERR_INVALID, "path too long: %.200s...", target);
   memcpy(out->target, target, strlen(target) + 1);
+  if (strncmp(target, REMOTE, strlen(REMOTE)) == 0)
+    return err_set(err, ERR_INVALID, "%.300s is not a folder: bring it into one first (rclone copy %.300s FOLDER)",
+                   target, target + strlen(REMOTE));
   int rc = walscan_list(target, &numbers, &count, err);
   free(numbers);
   if (rc)

@@ -103,6 +103,8 @@ int tool_restorable(const struct tool *tool, int argc, char **argv) {
   if (!read_options(argc, argv, &wish))
     return tool_usage(argv[0]);
   int rc = config_load(&config, tool->home, &err);
+  if (!rc && !wish.archive && config.archive_target[0])
+    wish.archive = config.archive_target;
   if (!rc)
     rc = restorable_find(&config, &tool->log, wish.backups ? wish.backups : config.backup_dir, wish.archive, &found,
                          &err);
