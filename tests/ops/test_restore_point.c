@@ -364,11 +364,6 @@ static void sweep(const struct sweep *s) {
   tree_free(&tree);
 }
 
-static void any_damage_to_a_backup_is_found_before_anything_is_touched(void) {
-  struct sweep s = {.backup = late, .folder = late, .flips = 60};
-  sweep(&s);
-}
-
 static void any_damage_to_an_archive_is_found_before_anything_is_touched(void) {
   const char *only = harness_folder();
   moments_archive(&m, only);
@@ -422,8 +417,6 @@ int main(void) {
       {"logs of another history are refused", logs_of_another_history_are_refused},
       {"windows are what can be restored", windows_are_what_can_be_restored},
       {"a table of many timelines is found in the log", a_table_of_many_timelines_is_found_in_the_log},
-      {"any damage to a backup is found before anything is touched",
-       any_damage_to_a_backup_is_found_before_anything_is_touched},
       {"any damage to an archive is found before anything is touched",
        any_damage_to_an_archive_is_found_before_anything_is_touched},
       {"what lies before a gap can be restored", what_lies_before_a_gap_can_be_restored},
