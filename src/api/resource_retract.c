@@ -2,9 +2,11 @@
 
 #include "api/answer.h"
 #include "api/fields.h"
+#include "api/ingest.h"
 #include "api/problem.h"
 #include "api/undo.h"
 #include "domain/dry_run.h"
+#include "model/command.h"
 #include "model/entry.h"
 #include "model/retraction.h"
 
@@ -90,6 +92,29 @@ static bool is_stopping(void *context) {
   return stream->stopping(stream);
 }
 
+/* As the retraction itself would be. */
+static void refuse_too_large(struct exchange *exchange) {
+  const char *detail;
+  const int status = ingest_refusal(REFUSAL_TOO_LARGE, &detail);
+  problem_set(&exchange->response, status, "%s", detail);
+}
+
+static void render_dry_run(struct exchange *exchange, const struct watermark *mark, const struct lens *lens,
+                           const struct dry_run_result *result, const struct buf *flips) {
+  struct buf *out = &exchange->response.body;
+  answer_begin(exchange, 200);
+  buf_add_str(out, "{\"dry_run\":true,\"as_of\":{\"seq\":");
+  buf_add_dec(out, mark->visible_seq);
+  answer_timestamp(out, "timestamp", mark->visible_seq, mark->time_us);
+  buf_add_str(out, "},");
+  add_counts(out, result->counts.direct, result->counts.cascaded);
+  buf_addf(out, ",\"lens\":\"%s\",\"topics\":", lens->name);
+  buf_add_dec(out, result->topics);
+  buf_add_str(out, ",\"flips\":[");
+  buf_add_span(out, buf_span(flips));
+  buf_addf(out, "],\"complete\":%s}\n", result->complete ? "true" : "false");
+}
+
 static int answer_dry_run(struct api *api, struct exchange *exchange, struct http_stream *stream, struct err *err) {
   struct retract_request request;
   struct dry_run_result result;
@@ -108,20 +133,10 @@ static int answer_dry_run(struct api *api, struct exchange *exchange, struct htt
   rc = dry_run(&api->reader, &mark, &dry, &flips, &result, err);
   if (!rc && result.counts.covers_direct + result.counts.covers_cascaded == 0)
     rc = err_set(err, ERR_NOTFOUND, "nothing matches: no assertion would be retracted");
-  if (!rc) {
-    struct buf *out = &exchange->response.body;
-    answer_begin(exchange, 200);
-    buf_add_str(out, "{\"dry_run\":true,\"as_of\":{\"seq\":");
-    buf_add_dec(out, mark.visible_seq);
-    answer_timestamp(out, "timestamp", mark.visible_seq, mark.time_us);
-    buf_add_str(out, "},");
-    add_counts(out, result.counts.direct, result.counts.cascaded);
-    buf_addf(out, ",\"lens\":\"%s\",\"topics\":", dry.lens->name);
-    buf_add_dec(out, result.topics);
-    buf_add_str(out, ",\"flips\":[");
-    buf_add_span(out, buf_span(&flips));
-    buf_addf(out, "],\"complete\":%s}\n", result.complete ? "true" : "false");
-  }
+  if (!rc && !result.fits)
+    refuse_too_large(exchange);
+  else if (!rc)
+    render_dry_run(exchange, &mark, dry.lens, &result, &flips);
   buf_free(&flips);
   return rc;
 }

@@ -109,9 +109,11 @@ int dry_run(const struct reader *reader, const struct watermark *mark, const str
   struct cover *cover = NULL;
   *out = (struct dry_run_result){.complete = true};
   int code = cover_compute(reader, request->retraction, mark->visible_seq, &cover, err);
-  if (!code)
+  if (!code) {
     cover_counts(cover, &out->counts);
-  if (!code && out->counts.direct + out->counts.cascaded > 0)
+    out->fits = cover_fits(cover);
+  }
+  if (!code && out->fits && out->counts.direct + out->counts.cascaded > 0)
     code = find_flips(reader, mark, request, cover, flips, out, err);
   cover_free(cover);
   return code;

@@ -26,6 +26,7 @@ struct dry_run_result {
   struct cover_counts counts; /* as the retraction's own, were it the next entry */
   uint64_t topics; /* (concept, predicate)s of which something would become inactive; at most …TOPICS_MAX */
   bool complete;   /* all flips are told */
+  bool fits;       /* whether the retraction could be made; else nothing but the counts is there */
 };
 
 /*

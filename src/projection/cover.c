@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "model/name.h"
 
 enum { SCRATCH_MAX = 4 << 20, PIECE_BYTES = 1 << 20 };
@@ -166,6 +167,8 @@ void cover_counts(const struct cover *c, struct cover_counts *out) {
 
 bool cover_fits(const struct cover *c) {
   size_t blocks = 0;
+  if (FAULT_FAILS("projection.cover.fits"))
+    return false;
   for (size_t block = 0; block < c->all.count; block++)
     blocks += c->all.blocks[block] != NULL;
   return blocks <= COVER_BLOCKS_MAX;

@@ -507,6 +507,20 @@ def _():
             tap.ok(wanted in (None, left), f"{left} are active after a kill at {place}, not {wanted}")
 
 
+@tap.case("a retraction that reaches too far for one transaction is refused, and its dry run foretells it")
+def _():
+    with Instance(env={"STEMEDB_FAULTS": "projection.cover.fits=fail+@1"}) as other:
+        other.assert_one("far/a", 1)
+        last, answers = other.health()["last_seq"], []
+        for dry in (True, False):
+            for path in ("far/a", "far/nothing"):
+                answer = other.post("/v1/retract", {"concept_path": path, "reason": "r", "dry_run": dry})
+                answers.append((answer.status, answer.json["detail"] if answer.status == 413 else None))
+        tap.equal([status for status, _ in answers], [413, 404, 413, 404])
+        tap.equal(answers[0], answers[2])
+        tap.equal(other.health()["last_seq"], last, "entries")
+
+
 @tap.case("indexes that are made anew from the history tell the same")
 def _():
     def told():
