@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "model/assertion.h"
 
 enum { CHILDREN_AT_ONCE = 512, SET_ROOM_MIN = 64 };
@@ -66,7 +67,8 @@ static int see(struct seen *seen, uint64_t seq, bool *fresh, struct err *err) {
 
 static int add_step(struct why *why, const struct why_step *step, struct err *err) {
   bool fresh = false;
-  if (why->count > WHY_STEPS_MAX) { /* the first step is not one of them */
+  /* The first step is not one of them. */
+  if (why->count > WHY_STEPS_MAX || (why->count > 0 && FAULT_FAILS("domain.why.full"))) {
     why->truncated = true;
     return 0;
   }

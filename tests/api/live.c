@@ -165,10 +165,10 @@ static void commit(struct work *work) {
     entry_encode(&record, e->kind, 0, receipt->seq, receipt->time_us, receipt->id, e->server, e->body);
     struct span span = buf_span(&record);
     need(history_append(live->store, &span, receipt->seq, 1, &err), &err);
-    need(history_flush(live->store, &err), &err);
     need(entry_decode(span, &entry, &err), &err);
     need(projection_apply(live->projection, &entry, 1, &err), &err);
   }
+  need(history_flush(live->store, &err), &err);
   buf_free(&record);
   publish(live);
 }
