@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ops/archive_target.h"
 #include "ops/tree.h"
 #include "store/wal_walk.h"
 #include "store/walscan.h"
@@ -39,16 +40,58 @@ static void note_problem(void *ctx, const char *file, const char *problem) {
     snprintf(s->problem, LOG_SOURCE_WHY, "%.600s: %.200s", file, problem);
 }
 
+/* Those of processes that were killed. */
+static void remove_left(const char *run_dir) {
+  char path[FILEIO_PATH_MAX];
+  struct err ignored;
+  DIR *dir = opendir(run_dir);
+  for (const struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+    long pid = 0;
+    if (sscanf(e->d_name, SCRATCH "%ld", &pid) == 1 && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH &&
+        fileio_join(path, run_dir, e->d_name, &ignored) == 0 && tree_remove(path, &ignored) != 0)
+      err_context(&ignored, "what a restore left"); /* the next one tries again */
+  }
+  if (dir)
+    closedir(dir);
+}
+
+static int make_scratch(struct log_sources *s, struct err *err) {
+  char name[64], path[FILEIO_PATH_MAX];
+  if (s->scratch[0])
+    return 0;
+  remove_left(s->config->run_dir);
+  snprintf(name, sizeof(name), SCRATCH "%ld.XXXXXX", (long)getpid());
+  if (fileio_mkdirs(s->config->run_dir, 0750, err) || fileio_join(path, s->config->run_dir, name, err))
+    return err->code;
+  if (!mkdtemp(path))
+    return err_sys(err, errno, "making %s", path);
+  memcpy(s->scratch, path, sizeof(s->scratch));
+  return 0;
+}
+
+static int list_archive(struct log_sources *s, const unsigned char *id, struct err *err) {
+  struct archive_target target;
+  char brought[FILEIO_PATH_MAX];
+  const char *folder = NULL;
+  int rc = archive_target_set(&target, s->target, s->config, err);
+  if (rc || (target.remote && ((rc = make_scratch(s, err)) || (rc = fileio_join(brought, s->scratch, "remote", err)) ||
+                               (rc = fileio_mkdirs(brought, 0750, err)))))
+    return rc;
+  if ((rc = archive_target_fetch(&target, id, brought, &folder, err)))
+    return rc;
+  return archive_open(folder, note_problem, s, &s->archive, err);
+}
+
 static int open_archive(struct log_sources *s, const unsigned char *id, struct err *err) {
   s->archived = true;
-  int rc = archive_open(s->target, note_problem, s, &s->archive, err);
+  int rc = list_archive(s, id, err);
   if (rc)
     return rc;
   s->items = calloc(s->archive.count, sizeof(*s->items));
   if (!s->items)
     return err_set(err, ERR_NOMEM, "no memory for the logs of %s", s->target);
   for (size_t i = 0; i < s->archive.count; i++)
-    if (memcmp(s->archive.lines[i].history_id, id, HISTORY_ID_SIZE) == 0)
+    if (!id || memcmp(s->archive.lines[i].history_id, id, HISTORY_ID_SIZE) == 0)
       s->items[s->count++].line = &s->archive.lines[i];
   return s->count > 0 ? 0 : err_set(err, ERR_INVALID, "%s holds nothing of the backup's history", s->target);
 }
@@ -61,10 +104,7 @@ int log_sources_open(const struct config *config, const struct log *log, const c
   if (strlen(target) >= FILEIO_PATH_MAX)
     return err_set(err, ERR_INVALID, "path too long: %.200s...", target);
   memcpy(out->target, target, strlen(target) + 1);
-  if (strncmp(target, REMOTE, strlen(REMOTE)) == 0)
-    return err_set(err, ERR_INVALID, "%.300s is not a folder: bring it into one first (rclone copy %.300s FOLDER)",
-                   target, target + strlen(REMOTE));
-  int rc = walscan_list(target, &numbers, &count, err);
+  int rc = strncmp(target, REMOTE, strlen(REMOTE)) == 0 ? 0 : walscan_list(target, &numbers, &count, err);
   free(numbers);
   if (rc)
     return rc;
@@ -82,33 +122,13 @@ void log_sources_close(struct log_sources *sources) {
 
 /* --- copies --- */
 
-/* Those of processes that were killed. */
-static void remove_left(const char *run_dir) {
-  char path[FILEIO_PATH_MAX];
-  struct err ignored;
-  DIR *dir = opendir(run_dir);
-  for (const struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
-    long pid = 0;
-    if (sscanf(e->d_name, SCRATCH "%ld", &pid) == 1 && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH &&
-        fileio_join(path, run_dir, e->d_name, &ignored) == 0 && tree_remove(path, &ignored) != 0)
-      err_context(&ignored, "what a restore left"); /* the next one tries again */
-  }
-  if (dir)
-    closedir(dir);
-}
-
 static int make_folder(struct log_sources *s, struct log_source *item, struct err *err) {
   char name[64];
-  if (!s->scratch[0]) {
-    remove_left(s->config->run_dir);
-    snprintf(name, sizeof(name), SCRATCH "%ld", (long)getpid());
-    if (fileio_mkdirs(s->config->run_dir, 0750, err) || fileio_join(s->scratch, s->config->run_dir, name, err) ||
-        tree_remove(s->scratch, err))
-      return err->code;
-  }
+  int rc = make_scratch(s, err);
   snprintf(name, sizeof(name), "%" PRIu32 "-%016" PRIx64, item->line->timeline, item->line->branch);
-  int rc = fileio_join(item->dir, s->scratch, name, err);
-  return rc ? rc : fileio_mkdirs(item->dir, 0750, err);
+  if (rc || (rc = fileio_join(item->dir, s->scratch, name, err)) || (rc = tree_remove(item->dir, err)))
+    return rc;
+  return fileio_mkdirs(item->dir, 0750, err);
 }
 
 static int check_room(const struct log_sources *s, uint64_t bytes, struct err *err) {
@@ -128,13 +148,18 @@ static bool is_told(const struct log_sources *s, const struct archive_line *line
   return strncmp(s->problem, folder, strlen(folder)) == 0;
 }
 
+static uint32_t first_number(const struct archive_line *line, uint32_t wanted) {
+  return archive_line_object(line, wanted) ? wanted : line->objects[0].name.number;
+}
+
 static int copy_run(struct log_sources *s, struct log_source *item, uint32_t first, struct err *err) {
   const struct archive_line *line = item->line;
   struct archive_run run;
   char name[WAL_NAME_SIZE];
   struct err why;
-  uint32_t lowest = line->objects[0].name.number, highest = line->objects[line->count - 1].name.number;
-  int rc = archive_run(line, archive_line_object(line, first) ? first : lowest, &run, &why);
+  uint32_t highest = line->objects[line->count - 1].name.number;
+  item->first = first_number(line, first);
+  int rc = archive_run(line, item->first, &run, &why);
   if (rc == 0 && !(rc = check_room(s, run.bytes, err)))
     rc = archive_copy(&run, run.first, item->dir, &why);
   else if (rc == ERR_FULL)
@@ -184,7 +209,8 @@ int log_sources_get(struct log_sources *sources, uint32_t timeline, uint64_t bra
   *out = NULL;
   if (!item)
     return 0;
-  int rc = item->ready ? 0 : prepare(sources, item, first, err);
+  bool good = item->ready && (!item->line || item->first <= first_number(item->line, first));
+  int rc = good ? 0 : prepare(sources, item, first, err);
   if (!rc)
     *out = item;
   return rc;

@@ -16,6 +16,7 @@ enum { LOG_SOURCE_WHY = 900 };
 struct log_source {
   const struct archive_line *line; /* NULL: a plain folder, whose files may be of several timelines */
   bool ready;                      /* what follows is there: */
+  uint32_t first;                  /* log file that it begins with, of an archive */
   char dir[FILEIO_PATH_MAX];
   uint64_t bytes;
   char why[LOG_SOURCE_WHY]; /* what is wrong with it or behind it; "": nothing */
@@ -34,8 +35,9 @@ struct log_sources {
   size_t count;
 };
 
-/* Looks at `target`. `history_id`: whose logs. `config` and `log` are borrowed. ERR_NOTFOUND if there are no logs;
- * ERR_INVALID if they are all of other histories. The caller ends with log_sources_close(), also after an error. */
+/* Looks at `target`, a folder or rclone:REMOTE:PATH, of which a copy is made. `history_id`: whose logs; NULL: of all
+ * that are there. `config` and `log` are borrowed. ERR_NOTFOUND if there are no logs; ERR_INVALID if they are all of
+ * other histories. The caller ends with log_sources_close(), also after an error. */
 NODISCARD int log_sources_open(const struct config *config, const struct log *log, const char *target,
                                const unsigned char history_id[HISTORY_ID_SIZE], struct log_sources *out,
                                struct err *err);

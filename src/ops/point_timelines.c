@@ -52,7 +52,7 @@ static int choose_line(const struct log_sources *sources, const struct history_m
   bool several = false;
   for (size_t i = 0; i < sources->count; i++) {
     const struct archive_line *line = sources->items[i].line;
-    if (wanted && line->timeline != wanted)
+    if (memcmp(line->history_id, backup->id, HISTORY_ID_SIZE) != 0 || (wanted && line->timeline != wanted))
       continue;
     several = chosen && chosen->timeline == line->timeline;
     if (!several || !has_row(backup, chosen))

@@ -19,7 +19,9 @@ struct base {
 struct look {
   const struct config *config;
   const struct log *log;
-  const char *backup_dir, *archive;
+  const char *backup_dir;
+  struct log_sources sources; /* if has_sources */
+  bool has_sources;
   char (*names)[BACKUP_NAME_SIZE]; /* oldest first; owned, as is: */
   size_t name_count;
   struct base *bases;
@@ -131,23 +133,26 @@ static int add_window(struct look *look, const struct base *base, const struct p
   return 0;
 }
 
+/* The archive, if it has anything of this history; a plain folder of logs may have. */
+static struct log_sources *sources_of(struct look *look, const unsigned char id[HISTORY_ID_SIZE]) {
+  for (size_t i = 0; look->has_sources && i < look->sources.count; i++) {
+    const struct archive_line *line = look->sources.items[i].line;
+    if (!line || memcmp(line->history_id, id, HISTORY_ID_SIZE) == 0)
+      return &look->sources;
+  }
+  return NULL;
+}
+
 /* How far a timeline goes from this backup on. *found is false if the backup does not lead to it. */
 static int try_base(struct look *look, const struct base *base, uint32_t timeline, uint64_t branch, bool *found,
                     struct err *err) {
-  struct log_sources sources = {.items = NULL};
   struct point point = {.backup_seq = 0};
   struct err fault;
-  bool archived = look->archive != NULL;
-  int rc = archived ? log_sources_open(look->config, look->log, look->archive, base->id, &sources, &fault) : 0;
-  if (rc == ERR_NOTFOUND || rc == ERR_INVALID)
-    rc = archived = false; /* nothing of this history; said once, by whoever asks for it */
-  if (!rc)
-    rc = point_survey(look->log, base->path, archived ? &sources : NULL, timeline, &point, &fault);
+  int rc = point_survey(look->log, base->path, sources_of(look, base->id), timeline, &point, &fault);
   *found = !rc && history_meta_current(&point.meta)->branch == branch;
   if (*found)
     rc = add_window(look, base, &point, &fault);
   point_free(&point);
-  log_sources_close(&sources);
   if (rc == ERR_CORRUPT || rc == ERR_INVALID) {
     log_warn(look->log, "Timeline %" PRIu32 " from %s: %s", timeline, base->name, fault.text);
     return *found = false;
@@ -192,24 +197,33 @@ static int look_at_bases(struct look *look, struct err *err) {
 
 /* Those that no backup is of. */
 static int look_at_lines(struct look *look, struct err *err) {
-  struct archive archive = {.lines = NULL};
-  struct err fault;
-  int rc = look->archive ? archive_open(look->archive, NULL, NULL, &archive, &fault) : 0;
-  if (rc == ERR_NOTFOUND) { /* a plain folder of logs is of the backups' timelines */
-    rc = 0;
-  } else if (rc)
-    *err = fault;
-  for (size_t i = 0; !rc && i < archive.count; i++) {
-    const struct archive_line *line = &archive.lines[i];
-    bool known = false;
-    for (size_t k = 0; k < look->base_count; k++)
-      known = known || (memcmp(look->bases[k].id, line->history_id, HISTORY_ID_SIZE) == 0 &&
-                        look->bases[k].timeline == line->timeline && look->bases[k].branch == line->branch);
+  int rc = 0;
+  for (size_t i = 0; look->has_sources && !rc && i < look->sources.count; i++) {
+    const struct archive_line *line = look->sources.items[i].line;
+    bool known = line == NULL;
+    for (size_t k = 0; !known && k < look->base_count; k++)
+      known = memcmp(look->bases[k].id, line->history_id, HISTORY_ID_SIZE) == 0 &&
+              look->bases[k].timeline == line->timeline && look->bases[k].branch == line->branch;
     if (!known)
       rc = look_at_timeline(look, line->history_id, line->timeline, line->branch, err);
   }
-  archive_close(&archive);
   return rc;
+}
+
+static int open_sources(struct look *look, const char *archive, struct err *err) {
+  struct err fault;
+  int rc = log_sources_open(look->config, look->log, archive, NULL, &look->sources, &fault);
+  look->has_sources = !rc;
+  if (!rc)
+    return 0;
+  log_sources_close(&look->sources);
+  if (rc != ERR_NOTFOUND) {
+    *err = fault;
+    return rc;
+  }
+  log_warn(look->log, "%s", fault.text);
+  look->out->unusable++;
+  return 0;
 }
 
 static int compare(const void *a, const void *b) {
@@ -220,13 +234,16 @@ static int compare(const void *a, const void *b) {
 
 int restorable_find(const struct config *config, const struct log *log, const char *backup_dir, const char *archive,
                     struct restorable *out, struct err *err) {
-  struct look look = {.config = config, .log = log, .backup_dir = backup_dir, .archive = archive, .out = out};
+  struct look look = {.config = config, .log = log, .backup_dir = backup_dir, .out = out};
   *out = (struct restorable){.windows = NULL};
-  int rc = list_backups(&look, err);
+  int rc = archive ? open_sources(&look, archive, err) : 0;
+  if (!rc)
+    rc = list_backups(&look, err);
   if (!rc && !(rc = look_at_bases(&look, err)))
     rc = look_at_lines(&look, err);
   if (!rc && out->count > 1)
     qsort(out->windows, out->count, sizeof(*out->windows), compare);
+  log_sources_close(&look.sources);
   free(look.names);
   free(look.bases);
   return rc;

@@ -71,7 +71,11 @@ def _():
               (0, 1, history, os.path.basename(folder), metadata(folder)["last_seq"]))
     tap.equal((window["oldest"]["seq"], window["newest"]["seq"], window["broken"]), (1, last, False))
     tap.equal(window["newest"]["timestamp"], node.get(f"/v1/history?seq={last}").json["timestamp"])
+    if shutil.which("rclone"):
+        tap.equal(restorable("--archive", f"rclone:{target}"), (status, told))
+        tap.equal([name for name in os.listdir(node.path("run")) if name.startswith("restore-logs")], [])
     status, told = restorable("--archive", scratch)
+    tap.equal(status, 4)
     tap.equal(told["windows"][0]["newest"]["seq"], metadata(folder)["last_seq"])
     middle = second - 150
     lines, said = restore(node, "--dry-run", f"--to-seq={middle}", "--from-archive", target, folder)
