@@ -1,8 +1,9 @@
 /*
- * A drill: the latest backup is restored into a scratch home below HOME/drills, a node is started there, proven, asked
- * and written to, and it is measured how long all that took (RTO) and how old the newest of what came back is (RPO).
- * The home itself is only read; what a drill leaves is HOME/drills/drill-STAMP.{json,txt} and HOME/drills/status, which
- * the metrics show. The scratch node speaks on its socket alone, on no port.
+ * A drill: the latest backup, with what an archive has beyond it, is restored into a scratch home below HOME/drills, a
+ * node is started there, proven, asked and written to, and it is measured how long all that took (RTO) and how old the
+ * newest of what came back is (RPO). The home itself is only read; what a drill leaves is
+ * HOME/drills/drill-STAMP.{json,txt} and HOME/drills/status, which the metrics show. The scratch node speaks on its
+ * socket alone, on no port.
  *
  * The drill runs as a child process. Whatever becomes of it, the parent ends it and its node by the deadline, removes
  * the scratch home and writes the report; if the parent is killed, the child and the node die with it
@@ -26,6 +27,7 @@ enum { DRILL_STAMP_SIZE = 16, DRILL_DEADLINE_S = 4 * 3600 };
 
 struct drill_options {
   const char *backups; /* the folder of backups; NULL: the home's */
+  const char *archive; /* what follows the backup is taken from this archive; NULL: nothing */
   bool keep;           /* leave what was restored as HOME/drills/STAMP, its node stopped */
   uint64_t deadline_s; /* after which it has failed */
 };
@@ -33,7 +35,7 @@ struct drill_options {
 /* What parent and child share. */
 struct drill_result {
   char backup[FILEIO_PATH_MAX]; /* "" if none was found */
-  struct metadata metadata;     /* of it */
+  struct metadata metadata;     /* of it; after the restore, of all that was restored */
   enum drill_phase phase;       /* under way, or that failed; DRILL_PHASE_COUNT: all are done */
   uint64_t phase_us[DRILL_PHASE_COUNT];
   uint64_t begun_us;           /* clock_monotonic() */

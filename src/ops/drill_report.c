@@ -37,6 +37,7 @@ static void make_json(const struct drill *drill, const char *begun, struct buf *
   add_text(out, "failure", r->failure);
   add_text(out, "failed_in", r->code && r->phase < DRILL_PHASE_COUNT ? names[r->phase] : "");
   add_text(out, "backup", r->backup);
+  add_text(out, "archive", drill->options.archive ? drill->options.archive : "");
   add_text(out, "backup_timestamp", r->metadata.timestamp);
   buf_addf(out, ",\n  \"assertion_count\": %" PRIu64 ",\n  \"last_seq\": %" PRIu64, proof->assertion_count,
            proof->last_seq);
@@ -61,6 +62,8 @@ static void make_text(const struct drill *drill, const char *begun, struct buf *
     buf_addf(out, "failure: %s\n", r->failure);
   if (r->backup[0])
     buf_addf(out, "backup: %s%s%s\n", r->backup, r->metadata.timestamp[0] ? " of " : "", r->metadata.timestamp);
+  if (drill->options.archive)
+    buf_addf(out, "archive: %s\n", drill->options.archive);
   if (r->rto_us > 0) {
     buf_addf(out, "proven: %" PRIu64 " assertions, seq %" PRIu64 ", root ", r->metadata.proof.assertion_count,
              r->metadata.proof.last_seq);

@@ -50,15 +50,17 @@ static void next_phase(struct drill_result *r, uint64_t *since) {
 static int restore(const struct drill *drill, const struct config *scratch, uint64_t *since, struct err *err) {
   struct drill_result *r = drill->result;
   const struct log silent = {.fd = -1, .role = "drill"};
+  const struct point_wish wish = {.kind = drill->options.archive ? POINT_ALL : POINT_BACKUP,
+                                  .archive = drill->options.archive};
   FILE *nowhere = fopen("/dev/null", "we");
   if (!nowhere)
     return err_sys(err, errno, "opening /dev/null");
-  int rc = restore_check(scratch, drill->log, r->backup, &r->metadata, err);
-  if (!rc) {
+  int rc = metadata_read(r->backup, &r->metadata, err);
+  if (!rc && !(rc = restore_check_moment(scratch, drill->log, r->backup, &wish, err))) {
     next_phase(r, since);
-    rc = restore_files(scratch, &silent, r->backup, nowhere, err);
+    rc = restore_files_moment(scratch, &silent, r->backup, &wish, nowhere, err);
   }
-  if (!rc && !(rc = restore_done(scratch, err)))
+  if (!rc && !(rc = restore_done(scratch, err)) && !(rc = metadata_read(scratch->data_dir, &r->metadata, err)))
     next_phase(r, since);
   fclose(nowhere);
   return rc;
@@ -74,7 +76,7 @@ static int prove(struct drill_result *r, const struct config *scratch, struct er
   if (health.proof.last_seq != wanted->last_seq || health.proof.assertion_count != wanted->assertion_count ||
       memcmp(health.proof.root, wanted->root, DIGEST_SIZE) != 0)
     return err_set(err, ERR_CORRUPT,
-                   "the node serves %" PRIu64 " entries and %" PRIu64 " assertions, the backup's metadata tells of "
+                   "the node serves %" PRIu64 " entries and %" PRIu64 " assertions, the metadata tells of "
                    "%" PRIu64 " and %" PRIu64 ", or their roots differ",
                    health.proof.last_seq, health.proof.assertion_count, wanted->last_seq, wanted->assertion_count);
   memcpy(r->newest, health.timestamp, sizeof(r->newest));

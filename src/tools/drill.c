@@ -43,6 +43,7 @@ static int become_owner(const char *data_dir, struct err *err) {
 
 static bool parse_options(int argc, char **argv, struct drill_options *options) {
   static const struct option table[] = {{"backups", required_argument, NULL, 'b'},
+                                        {"archive", required_argument, NULL, 'a'},
                                         {"keep", no_argument, NULL, 'k'},
                                         {"deadline", required_argument, NULL, 'd'},
                                         {0}};
@@ -50,6 +51,8 @@ static bool parse_options(int argc, char **argv, struct drill_options *options) 
     char *end = NULL;
     if (c == 'b')
       options->backups = optarg;
+    else if (c == 'a')
+      options->archive = optarg;
     else if (c == 'k')
       options->keep = true;
     else if (c != 'd' || *optarg < '0' || *optarg > '9' || !(options->deadline_s = strtoul(optarg, &end, 10)) || *end ||
@@ -85,6 +88,8 @@ int tool_drill(const struct tool *tool, int argc, char **argv) {
     rc = become_owner(config.data_dir, &err);
   if (!rc && options.backups && !(options.backups = backups = realpath(options.backups, NULL)))
     rc = err_sys(&err, errno, "opening the folder of backups");
+  if (!options.archive && config.archive_target[0])
+    options.archive = config.archive_target;
   if (!rc && !(rc = find_program(program, &err)))
     rc = drill_run(&drill, &config, &tool->log, program, &options, &err);
   show(&drill);

@@ -31,7 +31,7 @@ static const struct subcommand subcommands[] = {
     {"accept-loss", "--to-seq N", "go on without the acknowledged entries after N, which are lost", tool_accept_loss},
     {"token", "add NAME --role ROLE [--source PATH]... | list | revoke NAME", "who may call, and what", tool_token},
     {"doctor", "[HOME]", "what ails a home, and which section of which runbook applies", tool_doctor},
-    {"drill", "[--backups DIR] [--keep] [--deadline SECONDS]",
+    {"drill", "[--backups DIR] [--archive TARGET] [--keep] [--deadline SECONDS]",
      "restore the latest backup into a scratch home, prove it, and measure how long that takes", tool_drill},
     {"dump", "[--output FILE] [HOME|BACKUP]", "a whole history as text, one entry a line", tool_dump},
     {"load", "[--partial] FILE", "make the history of a new home from a dump", tool_load},

@@ -107,6 +107,33 @@ def _():
     tap.equal(round(node.metric("stemedb_last_drill_rpo_seconds"), 3), report["rpo_seconds"])
 
 
+@tap.case("what was archived after the backup is restored too, and nothing is lost")
+def _():
+    node.stop()
+    os.mkdir(node.path("archive"))
+    node.options.update(archive_target="archive", archive_interval=1)
+    node.write_options()
+    node.start()
+    seq = node.assert_one("later/entry", 2)["seq"]
+
+    def archived():
+        for top, _, names in os.walk(node.path("archive")):
+            if "head.json" in names:
+                with open(os.path.join(top, "head.json")) as f:
+                    return json.load(f)["last_seq"] >= seq
+    tap.wait_for(archived, f"entry {seq} in the archive")
+    report, _, _ = drill()
+    tap.equal((report["last_seq"], report["history_root"], report["rpo_seconds"]), (seq, snapshot(node)["history_root"], 0))
+    tap.equal(report["archive"], node.path("archive"))
+    tap.ok(report["last_seq"] > metadata(report["backup"])["last_seq"])
+    shutil.rmtree(node.path("archive"))
+    os.mkdir(node.path("archive"))
+    node.stop()
+    node.options.pop("archive_target")
+    node.write_options()
+    node.start()
+
+
 @tap.case("a backup that is damaged fails the drill, also when its manifest was made to fit")
 def _():
     shutil.copytree(node.path("backups", "latest"), node.path("elsewhere", "stemedb-backup-20300101-000000"))
