@@ -17,7 +17,7 @@
 #include "ops/restore.h"
 #include "ops/tree.h"
 
-enum { SECOND_US = 1000 * 1000, STAMP_PAUSE_MS = 50 };
+enum { SECOND_US = 1000 * 1000, STAMP_PAUSE_MS = 50, REMOVE_TRIES = 100 };
 #define DAY_US UINT64_C(86400000000)
 
 static int take_lock(const struct config *config, int *fd, struct err *err) {
@@ -34,10 +34,20 @@ static int take_lock(const struct config *config, int *fd, struct err *err) {
                               : err_sys(err, errno, "cannot lock %s", path);
 }
 
+/* The node may still be copying into the remains of a backup whose maker was killed: then a file more comes into a
+ * folder that was just emptied. */
 static int remove_one(void *ctx, const char *name, struct err *err) {
   char path[FILEIO_PATH_MAX];
   const struct config *config = ctx;
-  return fileio_join(path, config->backup_dir, name, err) ? (int)err->code : tree_remove(path, err);
+  int rc = fileio_join(path, config->backup_dir, name, err);
+  for (int tries = 0; !rc; tries++) {
+    rc = tree_remove(path, err);
+    if (!rc || err->sys != ENOTEMPTY || tries == REMOVE_TRIES)
+      break;
+    poll(NULL, 0, STAMP_PAUSE_MS);
+    rc = 0;
+  }
+  return rc;
 }
 
 /* What backups before this one left: nobody works on it, since the lock is ours, but for the node, which says so. */
@@ -188,9 +198,9 @@ static int begin_status(const struct config *config, struct backup_status *statu
 static int run(struct backup_work *work, struct err *err) {
   struct backup_status status;
   struct err second;
-  if (remove_remains(work->config, err) || choose_names(work, err) || begin_status(work->config, &status, err))
-    return err->code;
-  int rc = make(work, err);
+  int rc = begin_status(work->config, &status, err);
+  if (!rc && !(rc = remove_remains(work->config, err)) && !(rc = choose_names(work, err)))
+    rc = make(work, err);
   status.running = 0;
   status.failures = rc ? status.failures + 1 : 0;
   status.last_us = rc ? status.last_us : work->begun_us;
