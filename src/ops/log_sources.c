@@ -152,40 +152,59 @@ static uint32_t first_number(const struct archive_line *line, uint32_t wanted) {
   return archive_line_object(line, wanted) ? wanted : line->objects[0].name.number;
 }
 
-static int copy_run(struct log_sources *s, struct log_source *item, uint32_t first, struct err *err) {
-  const struct archive_line *line = item->line;
-  struct archive_run run;
+static void judge_run(const struct log_sources *s, struct log_source *item, const struct archive_line *line,
+                      const struct archive_run *run) {
   char name[WAL_NAME_SIZE];
-  struct err why;
-  uint32_t highest = line->objects[line->count - 1].name.number;
-  item->first = first_number(line, first);
-  int rc = archive_run(line, item->first, &run, &why);
-  if (rc == 0 && !(rc = check_room(s, run.bytes, err)))
-    rc = archive_copy(&run, run.first, item->dir, &why);
-  else if (rc == ERR_FULL)
-    return rc;
-  if (rc && rc != ERR_CORRUPT) {
-    *err = why;
-    return rc;
-  }
-  item->bytes = rc ? 0 : run.bytes;
-  if (rc)
-    snprintf(item->why, LOG_SOURCE_WHY, "%.800s", why.text);
-  else if (run.last < highest) {
-    wal_file_name(name, run.last + 1);
+  item->bytes = run->bytes;
+  if (run->last < line->objects[line->count - 1].name.number) {
+    wal_file_name(name, run->last + 1);
     snprintf(item->why, LOG_SOURCE_WHY,
              "%.600s: %s is missing, or the file before it was not archived to its end; later ones are there",
              line->folder, name);
   } else if (is_told(s, line))
     snprintf(item->why, LOG_SOURCE_WHY, "%s", s->problem);
+}
+
+/* As it is listed now. ERR_NOTFOUND: a file that was listed is gone. */
+static int copy_now(const struct log_sources *s, struct log_source *item, uint32_t first, struct err *err) {
+  struct archive archive = {.lines = NULL};
+  struct archive_run run;
+  int rc = archive_open(s->archive.target, NULL, NULL, &archive, err);
+  const struct archive_line *line =
+      rc ? NULL : archive_find(&archive, item->line->history_id, item->line->timeline, item->line->branch);
+  if (!rc && !line)
+    rc = err_set(err, ERR_NOTFOUND, "%s is gone", item->line->folder);
+  if (!rc) {
+    item->first = first_number(line, first);
+    if (!(rc = archive_run(line, item->first, &run, err)) && !(rc = check_room(s, run.bytes, err)) &&
+        !(rc = archive_copy(&run, run.first, item->dir, err)))
+      judge_run(s, item, line, &run);
+  }
+  archive_close(&archive);
+  return rc;
+}
+
+/* A node that goes on writing replaces its newest object by a longer one while it is copied: the next look finds that.
+ */
+static int copy_line(struct log_sources *s, struct log_source *item, uint32_t first, struct err *err) {
+  enum { ATTEMPTS = 10 };
+  int rc = ERR_NOTFOUND;
+  item->why[0] = '\0';
+  for (int i = 0; rc == ERR_NOTFOUND && i < ATTEMPTS; i++)
+    if (!(rc = make_folder(s, item, err)))
+      rc = copy_now(s, item, first, err);
+  if (rc != ERR_CORRUPT)
+    return rc;
+  snprintf(item->why, LOG_SOURCE_WHY, "%.800s", err->text); /* what lies before it is of use */
   return 0;
 }
 
+/* What the archiver says comes first, since it goes on meanwhile. */
 static int prepare(struct log_sources *s, struct log_source *item, uint32_t first, struct err *err) {
   struct archive_head head;
   bool found = false;
-  int rc = make_folder(s, item, err);
-  if (rc || (rc = copy_run(s, item, first, err)) || (rc = archive_head_read(item->line->folder, &head, &found, err)))
+  int rc = archive_head_read(item->line->folder, &head, &found, err);
+  if (rc || (rc = copy_line(s, item, first, err)))
     return rc;
   if (found)
     item->head_seq = head.last_seq;

@@ -72,6 +72,7 @@ def _():
     tap.equal((window["oldest"]["seq"], window["newest"]["seq"], window["broken"]), (1, last, False))
     tap.equal(window["newest"]["timestamp"], node.get(f"/v1/history?seq={last}").json["timestamp"])
     if shutil.which("rclone"):
+        window["not_further"] = f"rclone:{target} ends there"
         tap.equal(restorable("--archive", f"rclone:{target}"), (status, told))
         tap.equal([name for name in os.listdir(node.path("run")) if name.startswith("restore-logs")], [])
     status, told = restorable("--archive", scratch)

@@ -401,6 +401,31 @@ static void what_lies_before_a_gap_can_be_restored(void) {
   restorable_free(&found);
 }
 
+/* Between the listing and the copy the newest object was replaced by a longer one. */
+static void an_archive_that_grows_meanwhile_is_listed_again(void) {
+  static struct moments w;
+  const char *growing = harness_folder(), *backup = crashed_path(harness_folder(), "backup");
+  const struct log_source *source = NULL;
+  struct log_sources sources;
+  struct history_meta meta;
+  struct err err;
+  moments_begin(&w, harness_folder());
+  moments_append(&w, 5);
+  moments_archive(&w, growing);
+  moments_close(&w);
+  moments_backup(&w, backup);
+  moments_timelines(&w, &meta);
+  CU_ASSERT_EQUAL_FATAL(log_sources_open(&target, &m.log, growing, meta.id, &sources, &err), 0);
+  moments_append(&w, 5);
+  moments_archive(&w, growing);
+  moments_close(&w);
+  CU_ASSERT_EQUAL(log_sources_get(&sources, 1, history_meta_current(&meta)->branch, 0, &source, &err), 0);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(source);
+  CU_ASSERT_STRING_EQUAL(source->why, "");
+  log_sources_close(&sources);
+  history_meta_free(&meta);
+}
+
 int main(void) {
   static const struct test_case cases[] = {
       {"any seq of a backup and its logs is restored exactly", any_seq_of_a_backup_and_its_logs_is_restored_exactly},
@@ -419,6 +444,7 @@ int main(void) {
       {"a table of many timelines is found in the log", a_table_of_many_timelines_is_found_in_the_log},
       {"any damage to an archive is found before anything is touched",
        any_damage_to_an_archive_is_found_before_anything_is_touched},
+      {"an archive that grows meanwhile is listed again", an_archive_that_grows_meanwhile_is_listed_again},
       {"what lies before a gap can be restored", what_lies_before_a_gap_can_be_restored},
   };
   if (access("/dev/shm", W_OK) == 0)
