@@ -16,7 +16,7 @@ _stemedb() {
     esac
   done
   case $previous in
-  --home | --token-file | --file | --output | --against | --backup | --backups | --scratch | --tokens) return ;; # names of files, by default
+  --home | --token-file | --file | --output | --against | --backup | --backups | --archive | --from-archive | --scratch | --tokens) return ;; # names of files, by default
   --lens) words='recency confidence authority consensus skeptic layered timeline' ;;
   --role) words='reader writer admin' ;;
   *)

@@ -215,6 +215,8 @@ def steps():
         Step("§3: diagnostic: which", "# Find" + point[0].split("# Find")[1], lambda step, out: None, status=1),
         Step("§3: restore and retract", point[1], expect_rollback),
         Step("§3: validate", point[2], expect_bad_gone),
+        Step("§3: which moments", point[3], expect_all(r"^  from entry 1, of ", r"^  to entry \d+, of ", r"^  not further: ",
+                                                       "The last entry to be restored is 10, of ", "Nothing was changed")),
         Step("§4: diagnostic", rebuild[0], expect_all(str(COUNT), str(COUNT), "[Ii]ndex")),
         Step("§4: rebuild", rebuild[1], expect_all(r"Index rebuild started\.\.\.",
                                                    r"Rebuilding predicate index from \d+ assertions\.\.\.",
