@@ -7,10 +7,11 @@ here=$(dirname "$0")
 
 usage() {
   cat <<'END'
-Usage: scripts/nginx.sh render|start|stop|reload|serve HOME
+Usage: scripts/nginx.sh render|start|stop|reload|serve|run HOME
   render  writes HOME/run/nginx from the templates in conf/ and the ports in HOME/stemedb.conf
   start   renders, then starts nginx in the background
   serve   as start, for a service manager that knows itself what runs: waits for its ports; nginx listens when this returns
+  run     renders, then becomes nginx in the foreground
   reload  renders, then makes nginx take it, without a lost request
   stop    ends it after the requests that are under way
 END
@@ -173,6 +174,11 @@ start)
   fi
   render
   nginx_here
+  ;;
+run)
+  render
+  # exec, so that signals come to nginx itself.
+  exec_as_user nginx -p "$prefix/" -c "$prefix/nginx.conf" -e "$home/log/nginx-error.log" -g 'daemon off;'
   ;;
 serve)
   render

@@ -6,48 +6,8 @@ import shutil
 import subprocess
 
 import runbook
-from harness import TOOL, TOP, Instance, tap
-
-STAND_INS = {
-    "sudo": 'exec "$@"',
-    "systemctl": f"""
-case $1 in
-status)
-  if {TOP}/scripts/instance.sh status "$NODE_HOME" >/dev/null 2>&1; then echo 'Active: active (running)'; else
-    echo 'Active: inactive (dead)'; exit 3; fi ;;
-*) exec {TOP}/scripts/instance.sh "$1" "$NODE_HOME" ;;
-esac""",
-    # -f follows, so the lines of the last start are looked at after it.
-    "journalctl": 'tail -n 60 "$NODE_HOME/log/stemedb-api.log"',
-    "curl": """
-for argument; do
-  shift
-  case $argument in http://localhost:18180/*) argument=http://localhost:$NODE_PORT/${argument#http://localhost:18180/} ;; esac
-  set -- "$@" "$argument"
-done
-exec /usr/bin/curl "$@" """,
-    "chown": 'exit 0',
-    "crontab": 'case $1 in -e) cat "$NODE_HOME/cron-lines" >"$NODE_HOME/crontab" ;; *) cat "$NODE_HOME/crontab" ;; esac',
-    "scp": 'mkdir -p "$NODE_HOME/staging/backups"; exec cp -rL "$NODE_HOME/backups/latest/." "$NODE_HOME/staging/backups/test"',
-    "ssh": 'shift; cd "$NODE_HOME"; exec sh -c "$(echo "$*" | sed "s|/backups/test|$NODE_HOME/staging/backups/test|")"',
-}
-
-
-def prepare(node):
-    os.makedirs(node.path("bin"))
-    for name, text in STAND_INS.items():
-        with open(node.path("bin", name), "w") as f:
-            f.write(f"#!/bin/sh\nPATH=${{PATH#*:}}\n{text}\n" if name in ("systemctl", "curl") else f"#!/bin/sh\n{text}\n")
-        os.chmod(node.path("bin", name), 0o755)
-    os.symlink(os.path.join(TOP, "scripts"), node.path("scripts"))
-    os.symlink(TOOL, node.path("bin", "stemedb"))
-    node.env.update(PATH=node.path("bin") + ":" + node.env["PATH"], NODE_HOME=node.home, NODE_PORT=str(node.api_port))
-
-
-def run(node, text):
-    done = subprocess.run(["bash", "-c", text], cwd=node.home, env=node.env, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
-    return done.returncode, done.stdout + "\n" + done.stderr
+from harness import TOP, Instance, tap
+from runbook import prepare, run
 
 
 @tap.case("every command of the runbook, as printed, does what the runbook tells")
