@@ -140,10 +140,14 @@ int main(int argc, char **argv) {
   point_queries(&world, concepts, true);
   fill_contested(&world, assertions);
   char what[100];
-  snprintf(what, sizeof(what), "%u assertions of 1000 sources", assertions);
   for (size_t l = 0; l < 5; l++) {
+    snprintf(what, sizeof(what), "%u assertions of 1000 sources", assertions);
     struct query query = {
         .concept_path = span_str("hostile"), .lens = lens_find(span_str(lenses[l])), .limit = QUERY_LIMIT_DEFAULT};
+    one_query(&world, what, &query);
+    query.limit = 10;
+    query.as_of = (struct moment){.kind = MOMENT_SEQ, .seq = world.mark.visible_seq - assertions / 3};
+    snprintf(what, sizeof(what), "the same as of an old moment, page of 10");
     one_query(&world, what, &query);
     query = (struct query){
         .concept_path = span_str("web"), .subtree = true, .lens = query.lens, .limit = QUERY_LIMIT_DEFAULT};

@@ -152,3 +152,10 @@ int active_next_path(struct active_scan *scan, struct err *err) {
   int code = concept_scan_next_path(scan->scan, &scan->row, &scan->found, err);
   return code ? code : settle(scan, err);
 }
+
+int active_is(struct active_scan *scan, uint64_t seq, bool *active, struct err *err) {
+  bool inactive = false;
+  int code = scan->gate ? gate_look(scan->gate, seq, &inactive, err) : 0;
+  *active = !code && !inactive;
+  return code;
+}

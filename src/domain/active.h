@@ -43,6 +43,9 @@ NODISCARD int active_next_source(struct active_scan *scan, struct err *err);
 NODISCARD int active_next_predicate(struct active_scan *scan, struct err *err);
 NODISCARD int active_next_path(struct active_scan *scan, struct err *err);
 
+/* Whether the assertion `seq`, at most the snapshot, is active. */
+NODISCARD int active_is(struct active_scan *scan, uint64_t seq, bool *active, struct err *err);
+
 /* Whether there is a current row, and it is about this (concept, predicate) / of this source, too. */
 static inline bool active_in_topic(const struct active_scan *scan, struct span path, struct span predicate) {
   return scan->found && span_equal(scan->row.predicate, predicate) && span_equal(scan->row.path, path);

@@ -22,11 +22,11 @@ struct head {
   double asserted, decay;   /* confidence before it; what it was multiplied by */
   int tier;
   uint64_t seq;
-  const unsigned char *id;
-  uint32_t mark;  /* the gathering's own */
-  uint32_t group; /* these three are filled in by groups_form() */
-  uint32_t next;  /* the next head of its group; HEAD_NONE ends the list */
-  double level;   /* its group's; under a lens with tiers, that of its group within its tier */
+  const unsigned char *id; /* NULL: not read yet; of what a lens chose it is there */
+  uint32_t mark;           /* the gathering's own */
+  uint32_t group;          /* these three are filled in by groups_form() */
+  uint32_t next;           /* the next head of its group; HEAD_NONE ends the list */
+  double level;            /* its group's; under a lens with tiers, that of its group within its tier */
 };
 
 enum { HEAD_NONE = UINT32_MAX };

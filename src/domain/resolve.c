@@ -16,8 +16,8 @@ struct resolver {
   struct walk walk;
 };
 
-/* Reads the first of the candidates again, which is superseded. */
-static int read_first(struct walk *walk, uint64_t seq, struct head *first, struct err *err) {
+/* Reads a head again. */
+static int read_head(struct walk *walk, uint64_t seq, struct head *out, struct err *err) {
   struct buf record;
   struct entry entry;
   struct assertion assertion;
@@ -39,25 +39,46 @@ static int read_first(struct walk *walk, uint64_t seq, struct head *first, struc
   if (code)
     return code;
   const double factor = decay_factor(decay_age(&assertion, entry.time_us, walk->decayed_at), half_life.number);
-  *first = (struct head){.source = assertion.source,
-                         .value = assertion.value,
-                         .confidence = assertion.confidence * factor,
-                         .asserted = assertion.confidence,
-                         .decay = factor,
-                         .seq = seq,
-                         .id = entry.id};
+  *out = (struct head){.source = assertion.source,
+                       .value = assertion.value,
+                       .confidence = assertion.confidence * factor,
+                       .asserted = assertion.confidence,
+                       .decay = factor,
+                       .seq = seq,
+                       .id = entry.id};
   return 0;
+}
+
+/* Fills in the id of a head that may be chosen. */
+static int read_id(struct walk *walk, struct head *head, struct err *err) {
+  struct head whole;
+  if (head->id)
+    return 0;
+  int code = read_head(walk, head->seq, &whole, err);
+  head->id = code ? NULL : whole.id;
+  return code;
+}
+
+static int read_ids(struct walk *walk, struct candidates *c, struct err *err) {
+  if (c->many)
+    return 0;
+  int code = read_id(walk, &c->heads[c->groups[0].winner], err);
+  for (uint32_t i = 0; !code && c->layers && i < c->layer_count; i++)
+    code = read_ids(walk, &c->layers[i].candidates, err);
+  return code;
 }
 
 int resolve_topic(struct walk *walk, struct topic *topic, struct resolution *out, struct err *err) {
   struct candidates *c = &topic->candidates;
   const struct lens *lens = walk->query->lens;
   int code = topic_weigh(walk, topic, err);
-  if (!code && lens->first && !c->many) {
-    if (topic->first_head != HEAD_NONE)
-      c->first = c->heads[topic->first_head];
-    else
-      code = read_first(walk, topic->first.seq, &c->first, err);
+  if (!code && (!lens->first || c->many)) {
+    code = read_ids(walk, c, err);
+  } else if (!code && topic->first_head != HEAD_NONE) {
+    c->first = c->heads[topic->first_head];
+    code = read_id(walk, &c->first, err);
+  } else if (!code) {
+    code = read_head(walk, topic->first.seq, &c->first, err);
   }
   if (!code)
     lens_decide(lens, c, out);

@@ -48,8 +48,10 @@ static bool counts(const struct walk *walk, const struct reading *reading) {
   return reading->verdict == VERDICT_PASSES && !walk->scan.retracted;
 }
 
-/* Adds the current row as a head. What lenses need of it is copied in one piece: id, source, value. */
-static int add_head(struct walk *walk, const struct reading *reading, struct err *err) {
+/* Adds a head of the current source. What lenses need of it is copied in one piece: id, source, value. Without an id
+ * that, and its record, are read when they are needed. */
+static int add_head_of(struct walk *walk, uint64_t seq, const unsigned char *id, const struct reading *reading,
+                       struct err *err) {
   int code = walk->topic ? 0 : walk_add_topic(walk, err);
   if (code)
     return code;
@@ -64,19 +66,26 @@ static int add_head(struct walk *walk, const struct reading *reading, struct err
   c->heads = heads;
   walk->topic->head_room = (uint32_t)room;
   walk->marks = marks;
-  memcpy(bytes, walk->scan.row.entry.id, ID_SIZE);
+  if (id)
+    memcpy(bytes, id, ID_SIZE);
   memcpy(bytes + ID_SIZE, walk->source_bytes, walk->source.len);
   memcpy(bytes + ID_SIZE + walk->source.len, value.data, value.len);
-  heads[c->head_count++] = (struct head){.id = bytes,
+  heads[c->head_count++] = (struct head){.id = id ? bytes : NULL,
                                          .source = span_of(bytes + ID_SIZE, walk->source.len),
                                          .value = span_of(bytes + ID_SIZE + walk->source.len, value.len),
                                          .confidence = reading->confidence,
                                          .asserted = reading->assertion.confidence,
                                          .decay = reading->decay,
-                                         .seq = walk->scan.row.seq,
+                                         .seq = seq,
                                          .mark = (uint32_t)walk->mark_count};
-  marks[walk->mark_count].run = (uint32_t)walk->run_count - 1;
-  return walk_keep_record(walk, &marks[walk->mark_count++].record, err);
+  marks[walk->mark_count++] = (struct mark){.run = (uint32_t)walk->run_count - 1};
+  return 0;
+}
+
+/* Adds the current row as a head. */
+static int add_head(struct walk *walk, const struct reading *reading, struct err *err) {
+  int code = add_head_of(walk, walk->scan.row.seq, walk->scan.row.entry.id, reading, err);
+  return code ? code : walk_keep_record(walk, &walk->marks[walk->mark_count - 1].record, err);
 }
 
 static int add_older(struct walk *walk, const struct reading *reading, struct err *err) {
@@ -189,16 +198,38 @@ static int add_run(struct walk *walk, struct span path, struct run **out, struct
   return code;
 }
 
-/* Walks the current row's source: to its head, a little further, and on to the next source. */
-static int gather_run(struct walk *walk, struct span path, struct err *err) {
+static void set_source(struct walk *walk, struct span source) {
+  walk->source = span_of(walk->source_bytes, source.len);
+  if (source.len)
+    memcpy(walk->source_bytes, source.data, source.len);
+}
+
+/* What the run may still hold below `seq`. */
+static void set_unread(const struct walk *walk, struct run *run, uint64_t seq) {
+  const uint64_t limit = ceiling(walk);
+  run->unread = seq < limit ? seq : limit;
+}
+
+int topic_add_known(struct walk *walk, struct span path, struct span source, uint64_t seq,
+                    const struct reading *reading, bool older, struct err *err) {
+  struct run *run = NULL;
+  set_source(walk, source);
+  int code = add_run(walk, path, &run, err);
+  if (!code)
+    code = add_head_of(walk, seq, NULL, reading, err);
+  if (!code && older)
+    set_unread(walk, run, seq - 1);
+  return code;
+}
+
+int topic_gather_source(struct walk *walk, struct span path, struct err *err) {
   struct active_scan *scan = &walk->scan;
   struct reading reading;
   struct run *run = NULL;
   bool in = false, ended = false;
-  walk->source = span_of(walk->source_bytes, scan->row.source.len);
-  memcpy(walk->source_bytes, scan->row.source.data, walk->source.len);
+  set_source(walk, scan->row.source);
   if (filter_source(walk->query, walk->source) != VERDICT_PASSES)
-    return active_next_source(scan, err);
+    return 0;
   int code = add_run(walk, path, &run, err);
   if (!code)
     code = find_passing(walk, run, &reading, &in, err);
@@ -213,11 +244,17 @@ static int gather_run(struct walk *walk, struct span path, struct err *err) {
     code = gather_more(walk, run, head, err);
   else if (!code)
     code = gather_older(walk, run, &ended, err);
-  if (code || ended)
-    return code;
-  const uint64_t limit = ceiling(walk);
-  run->unread = run->unread < limit ? run->unread : limit;
-  return in_run(walk) ? active_next_source(scan, err) : 0;
+  if (!code && !ended)
+    set_unread(walk, run, run->unread);
+  return code;
+}
+
+/* Walks the current row's source and on to the next one. */
+static int gather_run(struct walk *walk, struct span path, struct err *err) {
+  int code = topic_gather_source(walk, path, err);
+  if (!code && active_in_run(&walk->scan, path, walk->predicate, walk->source))
+    code = active_next_source(&walk->scan, err);
+  return code;
 }
 
 /* Steps over what the `source` filter excludes; *in tells whether the scan then stands at the source that is wanted. */
@@ -230,19 +267,29 @@ static int find_source(struct walk *walk, struct span path, bool *in, struct err
   return code;
 }
 
-int topic_gather(struct walk *walk, struct span path, struct err *err) {
-  struct active_scan *scan = &walk->scan;
+/* All sources of the topic, from the current row's on. */
+static int gather_all(struct walk *walk, struct span path, struct err *err) {
+  bool tried = false, done = false;
   int code = 0;
-  if (!walk->query->has_source) {
-    while (!code && active_in_topic(scan, path, walk->predicate))
+  while (!code && !done && active_in_topic(&walk->scan, path, walk->predicate)) {
+    if (!tried && topic_wants_ballots(walk)) {
+      tried = true;
+      code = topic_gather_ballots(walk, path, &done, err);
+    }
+    if (!code && !done)
       code = gather_run(walk, path, err);
-    return code;
   }
+  return code;
+}
+
+int topic_gather(struct walk *walk, struct span path, struct err *err) {
   bool in = false;
-  code = find_source(walk, path, &in, err);
+  if (!walk->query->has_source)
+    return gather_all(walk, path, err);
+  int code = find_source(walk, path, &in, err);
   if (!code && in)
     code = gather_run(walk, path, err);
-  if (!code && active_in_topic(scan, path, walk->predicate))
-    code = active_next_predicate(scan, err);
+  if (!code && active_in_topic(&walk->scan, path, walk->predicate))
+    code = active_next_predicate(&walk->scan, err);
   return code;
 }

@@ -49,13 +49,18 @@ void *walk_grow(struct arena *arena, void *array, size_t count, size_t *room, si
   return larger;
 }
 
+int walk_count(struct walk *walk, struct err *err) {
+  if (walk->query->rows_max == 0 || ++walk->rows_read <= walk->query->rows_max)
+    return 0;
+  return err_set(err, ERR_NOMEM, "more than %" PRIu64 " assertions would have to be read: name a predicate or a source",
+                 walk->query->rows_max);
+}
+
 int walk_read(struct walk *walk, const struct concept_row *row, double half_life, struct reading *out,
               struct err *err) {
   struct assertion *assertion = &out->assertion;
-  if (walk->query->rows_max && ++walk->rows_read > walk->query->rows_max)
-    return err_set(err, ERR_NOMEM,
-                   "more than %" PRIu64 " assertions would have to be read: name a predicate or a source",
-                   walk->query->rows_max);
+  if (walk_count(walk, err))
+    return err->code;
   if (arena_used(walk->parse) > 0)
     arena_reset(walk->parse);
   int code = assertion_read(walk->parse, row->entry.body, assertion, err);

@@ -105,12 +105,14 @@ NODISCARD int walk_open(struct walk *walk, const struct reader *reader, struct s
                         const struct query *query, uint64_t snapshot, const struct start *start, struct arena *arena,
                         struct err *err);
 void walk_close(struct walk *walk);
+/* Counts an assertion that is looked at. ERR_NOMEM: over the query's rows_max. */
+NODISCARD int walk_count(struct walk *walk, struct err *err);
 /* Walks all that the query asks for, or until the page is full and nothing further can get onto it. Sorts the page. */
 NODISCARD int walk_run(struct walk *walk, struct err *err);
 /* The same for a class of paths, ascending, that are one concept. */
 NODISCARD int walk_class(struct walk *walk, const struct span *paths, size_t count, struct err *err);
 /* Reads a row: the assertion, what decay by `half_life` leaves of its confidence, and whether it passes (its source
- * aside). ERR_NOMEM: over the query's rows_max. */
+ * aside), and counts it. */
 NODISCARD int walk_read(struct walk *walk, const struct concept_row *row, double half_life, struct reading *out,
                         struct err *err);
 
@@ -121,6 +123,22 @@ NODISCARD int topic_begin(struct walk *walk, struct span path, struct span predi
 /* Gathers heads and others from the scan's current row, as long as that is about `path` and the topic's predicate. The
  * scan then stands behind it. */
 NODISCARD int topic_gather(struct walk *walk, struct span path, struct err *err);
+
+/* --- topic.c, for topic_ballots.c --- */
+
+/* The current row's source, down to its head and a little further. The scan then stands in or behind its run. */
+NODISCARD int topic_gather_source(struct walk *walk, struct span path, struct err *err);
+/* A source whose head is known without its row: the reading has value and confidence. `older`: it may have more. */
+NODISCARD int topic_add_known(struct walk *walk, struct span path, struct span source, uint64_t seq,
+                              const struct reading *reading, bool older, struct err *err);
+
+/* --- topic_ballots.c --- */
+
+/* Whether the rest of the topic is better gathered from its ballots. */
+bool topic_wants_ballots(const struct walk *walk);
+/* Gathers the rest of the topic, from the current row's source on, as topic_gather(); *done is false if there are no
+ * ballots, and then nothing has changed. */
+NODISCARD int topic_gather_ballots(struct walk *walk, struct span path, bool *done, struct err *err);
 
 /* --- topic_merge.c --- */
 

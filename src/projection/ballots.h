@@ -44,6 +44,9 @@ struct ballot_scan;
  * is longer than any. */
 NODISCARD int ballot_scan_open(const struct reader *reader, struct span prefix, struct ballot_scan **out,
                                struct err *err);
+/* The same, beginning with the first key that is not less than the prefix followed by `from`. */
+NODISCARD int ballot_scan_open_from(const struct reader *reader, struct span prefix, struct span from,
+                                    struct ballot_scan **out, struct err *err);
 /* The next ballot, good until the next call; *found is false at the end. */
 NODISCARD int ballot_scan_next(struct ballot_scan *scan, struct ballot *ballot, bool *found, struct err *err);
 /* Takes NULL. */

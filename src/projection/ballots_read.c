@@ -5,7 +5,8 @@
 #include "projection/ballots.h"
 #include "projection/internal.h"
 
-enum { BLOCK_SIZE = 256 << 10, KEY_MAX = CONCEPT_KEY_MAX + 1 };
+/* The first block is small, since few ballots may be wanted; each is this much larger than the one before. */
+enum { BLOCK_FIRST = 8 << 10, BLOCK_GROWTH = 4, BLOCK_MAX = 256 << 10, KEY_MAX = CONCEPT_KEY_MAX + 1 };
 
 struct ballot_scan {
   struct projection *p;
@@ -16,23 +17,29 @@ struct ballot_scan {
   unsigned char prefix[KEY_MAX], next[KEY_MAX]; /* next: where the block after this begins */
 };
 
-int ballot_scan_open(const struct reader *reader, struct span prefix, struct ballot_scan **out, struct err *err) {
-  if (prefix.len >= KEY_MAX)
+int ballot_scan_open_from(const struct reader *reader, struct span prefix, struct span from, struct ballot_scan **out,
+                          struct err *err) {
+  if (prefix.len + from.len >= KEY_MAX)
     return err_set(err, ERR_INVALID, "a path is too long");
   struct ballot_scan *scan = calloc(1, sizeof(*scan));
-  void *memory = scan ? malloc(BLOCK_SIZE) : NULL;
-  if (!memory) {
-    free(scan);
+  if (!scan)
     return err_set(err, ERR_NOMEM, "no memory to read ballots");
-  }
   scan->p = reader->projection;
-  scan->block = (DBT){.data = memory, .ulen = BLOCK_SIZE, .flags = DB_DBT_USERMEM};
-  if (prefix.len)
+  scan->block = (DBT){.flags = DB_DBT_USERMEM};
+  if (prefix.len) {
     memcpy(scan->prefix, prefix.data, prefix.len);
-  memcpy(scan->next, scan->prefix, prefix.len);
-  scan->prefix_len = scan->next_len = prefix.len;
+    memcpy(scan->next, prefix.data, prefix.len);
+  }
+  if (from.len)
+    memcpy(scan->next + prefix.len, from.data, from.len);
+  scan->prefix_len = prefix.len;
+  scan->next_len = prefix.len + from.len;
   *out = scan;
   return 0;
+}
+
+int ballot_scan_open(const struct reader *reader, struct span prefix, struct ballot_scan **out, struct err *err) {
+  return ballot_scan_open_from(reader, prefix, (struct span){NULL, 0}, out, err);
 }
 
 void ballot_scan_close(struct ballot_scan *scan) {
@@ -60,7 +67,23 @@ static int fetch_body(struct env *env, DB_TXN *txn, void *arg, struct err *err) 
   return ret ? penv_error(scan->p, ret, err, "reading ballots") : 0;
 }
 
+/* Makes room for the next block. */
+static int grow(struct ballot_scan *scan, struct err *err) {
+  const u_int32_t size = scan->block.ulen ? scan->block.ulen * BLOCK_GROWTH : BLOCK_FIRST;
+  if (size > BLOCK_MAX)
+    return 0;
+  void *memory = malloc(size);
+  if (!memory)
+    return err_set(err, ERR_NOMEM, "no memory to read ballots");
+  free(scan->block.data);
+  scan->block.data = memory;
+  scan->block.ulen = size;
+  return 0;
+}
+
 static int fetch(struct ballot_scan *scan, struct err *err) {
+  if (grow(scan, err))
+    return err->code;
   int rc = txn_read(&scan->p->env, fetch_body, scan, err);
   scan->walk = NULL;
   if (rc == 0 && !scan->last)

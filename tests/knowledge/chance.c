@@ -10,7 +10,8 @@ static const char *const paths[] = {"w", "w/g",     "w/g/a",       "w/g-x",    "
                                     "x", "w/\"q\"", "w/g\xc3\xa9", "source/a", "v"};
 static const char *const predicates[] = {"p", "q", "p q", "\xc3\xa9", "stemedb.trust"};
 static const char *const sources[] = {NULL,       "source/a", "source/b", "source/c", "source/zero",
-                                      "source/d", "s",        "w/g",      "source/e", "source/f"};
+                                      "source/d", "s",        "w/g",      "source/e", "source/f",
+                                      "source/g", "source/h", "source/i", "source/j", "source/k"};
 /* Equal and unequal ones; numbers that a tolerance joins one by one, and text that looks like them. */
 static const char *const values[] = {"1",  "\"1\"", "2",    "1.5",  "null", "2.5",       "{\"a\":[1,2]}",
                                      "3",  "\"a\"", "true", "1.25", "-0.5", "100000000", "1e-9",
