@@ -58,8 +58,9 @@ enum http_outcome health_handle(struct api *api, struct exchange *exchange) {
   bool read_only = api->config->read_only;
   bool writable =
       state == NODE_READY && !read_only && !segment_disk_full(api->segment) && !segment_stalled(api->segment);
-  buf_addf(out, ",\"state\":\"%s\",\"writable\":%s,\"read_only\":%s}\n", state_name(state), writable ? "true" : "false",
-           read_only ? "true" : "false");
+  buf_addf(out, ",\"state\":\"%s\",\"writable\":%s,\"read_only\":%s,\"archived\":%s}\n", state_name(state),
+           writable ? "true" : "false", read_only ? "true" : "false",
+           api->config->archive_target[0] ? "true" : "false");
   return HTTP_DONE;
 }
 

@@ -16,6 +16,10 @@ static void a_ready_node_is_healthy(void) {
                          "abababababababababababababababababababababababababababababababab");
   CU_ASSERT_STRING_EQUAL(call_text(&call, "/timestamp"), "2025-11-24T22:03:15.123456Z");
   CU_ASSERT_STRING_EQUAL(call_text(&call, "/writable"), "true");
+  CU_ASSERT_STRING_EQUAL(call_text(&call, "/archived"), "false");
+  snprintf(call.config.archive_target, sizeof(call.config.archive_target), "/archive");
+  CU_ASSERT_EQUAL(call_make(&call, HTTP_GET, "/v1/health", NULL), 200);
+  CU_ASSERT_STRING_EQUAL(call_text(&call, "/archived"), "true");
   CU_ASSERT_EQUAL(call_make(&call, HTTP_HEAD, "/v1/health", NULL), 200);
   CU_ASSERT_EQUAL(call_make(&call, HTTP_GET, "/v1/health/ready", NULL), 200);
   call_close(&call);

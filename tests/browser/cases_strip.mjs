@@ -6,11 +6,16 @@ const figure = (page, id) => page.textContent(`#cell-${id} .figure`);
 const state = (page, id) => page.getAttribute(`#cell-${id}`, "data-state");
 const sampled = (page) => page.waitForSelector('#verdict:not([data-state="unknown"])');
 
-/** Answers /metrics with the node's own, changed. */
-const tamper = (change) => async (page) => page.route("**/metrics", async (route) => {
+const changeAnswer = (page, url, change) => page.route(url, async (route) => {
   const response = await route.fetch().catch(() => null);
   if (response) await route.fulfill({ response, body: change(await response.text()) }).catch(() => {});
 });
+
+/** Answers /metrics with the node's own, changed, of a node that archives. */
+const tamper = (change) => async (page) => {
+  await changeAnswer(page, "**/metrics", change);
+  await changeAnswer(page, "**/v1/health", (text) => text.replace('"archived":false', '"archived":true'));
+};
 
 export const strip = ({ node, browser }) => [
   ["the strip shows status, version, count, disk and workers as the node has them, and follows it", async () => {

@@ -11,9 +11,11 @@ export const launch = () => chromium.launch({
     "--disable-component-update", "--disable-sync"],
 });
 
-/** Opens an address: { page, complaints }. */
-export async function open(browser, url, { width = 1280, height = 900, prepare = async () => {}, ...context } = {}) {
-  const page = await browser.newPage({ viewport: { width, height }, ...context });
+/** Opens an address: { page, complaints }. Pages without wishes of their own share the first context, and its cache. */
+export async function open(browser, url, { width = 1280, height = 900, prepare = async () => {}, ...wishes } = {}) {
+  const shared = Object.keys(wishes).length === 0 ? browser.contexts()[0] ?? await browser.newContext() : await browser.newContext(wishes);
+  const page = await shared.newPage();
+  await page.setViewportSize({ width, height });
   page.setDefaultTimeout(10000);
   const complaints = [];
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
@@ -40,9 +42,18 @@ export async function until(page, condition) {
 /** Waits until a view is filled. */
 export const settled = (page) => page.waitForSelector('#stage[aria-busy="false"]');
 
+/** Goes to another address within the page, as its links do. */
+export async function visit(page, search) {
+  await page.evaluate((address) => {
+    history.pushState(null, "", address);
+    dispatchEvent(new PopStateEvent("popstate"));
+  }, search);
+  await settled(page);
+}
+
 /** The serious findings of axe-core, each in a line. The policy of the page forbids its script, so it runs beside it. */
 export async function seriousFindings(page) {
-  await page.evaluate(axe);
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 120)} ${node.failureSummary?.replaceAll("\n", " ").slice(0, 200)}`));

@@ -18,7 +18,7 @@ try {
   browser = await launch();
   const world = { node, browser };
   failed = await run([...strip(world), ...explore(world), ...lists(world), ...conduct(world), ...screenshots(world), ...adversity(world)],
-    () => Promise.all(browser.contexts().map((context) => context.close())));
+    () => Promise.all(browser.contexts().flatMap((context) => context.pages()).map((page) => page.close())));
 } catch (error) {
   console.log(`Bail out! ${error.stack}`);
 } finally {

@@ -60,10 +60,13 @@ function workers(node) {
   return { text: `${of("ready")} ready`, limit: `of ${all}`, state: of("ready") === 0 ? "bad" : of("ready") < all ? "warn" : "good" };
 }
 
+/** Seconds that the archive is behind; null where nothing is archived (the metric is 0 there, as where nothing lags). */
+export const archiveLag = (node) => (node.health?.archived ? gauge(node, "stemedb_wal_archive_lag_seconds") : null);
+
 function archive(node) {
-  const lag = gauge(node, "stemedb_wal_archive_lag_seconds");
+  const lag = archiveLag(node);
   const limit = `at most ${ARCHIVE_LAG_LIMIT / 60} min`;
-  if (lag === null || !(lag >= 0)) return notConfigured(limit);
+  if (lag === null) return notConfigured(limit);
   return { text: formatDuration(lag), limit, state: lag > ARCHIVE_LAG_LIMIT ? "bad" : "good" };
 }
 

@@ -4,7 +4,7 @@ import { element, foreign, note, table } from "./dom.js";
 import { formatCount, formatDuration, formatTime, timeElement, visible } from "./format.js";
 import { fillPart, frameOf } from "./frame.js";
 import { eventsSeen } from "./events.js";
-import { ARCHIVE_LAG_LIMIT, BACKUP_AGE_LIMIT, DRILL_AGE_LIMIT } from "./limits.js";
+import { archiveLag, ARCHIVE_LAG_LIMIT, BACKUP_AGE_LIMIT, DRILL_AGE_LIMIT } from "./limits.js";
 import { node, subscribe } from "./node.js";
 import { sumOf } from "./prometheus.js";
 
@@ -17,7 +17,7 @@ const fact = (name, text, state = "", more = "") => element("div", { class: "cel
 
 function drillFact() {
   const at = gauge("stemedb_last_drill_timestamp_seconds");
-  if (at === null || at === 0) return fact("Last restore drill", at === null ? "not configured" : "none yet");
+  if (at === null || at === 0) return fact("Last restore drill", "none yet", "", "not configured: stemedb drill");
   const age = Math.max(0, Date.now() / 1000 - at);
   if (gauge("stemedb_last_drill_success") !== 1) return fact("Last restore drill", `${formatDuration(age)} ago`, "bad", "it failed");
   const took = gauge("stemedb_last_drill_rto_seconds");
@@ -29,8 +29,8 @@ function drillFact() {
 function windowFact(list) {
   const made = list.filter(({ verified, metadata }) => verified && metadata).map(({ metadata }) => metadata.timestamp).sort();
   if (made.length === 0) return fact("Restorable", "nothing yet", "bad", "no verified backup");
-  const lag = gauge("stemedb_wal_archive_lag_seconds");
-  if (lag === null || !(lag >= 0)) return fact("Restorable", made.length === 1 ? "1 moment" : `${formatCount(made.length)} moments`, "", `${formatTime(made[0])} to ${formatTime(made.at(-1))}: those of the backups (archive: not configured)`);
+  const lag = archiveLag(node);
+  if (lag === null) return fact("Restorable", made.length === 1 ? "1 moment" : `${formatCount(made.length)} moments`, "", `${formatTime(made[0])} to ${formatTime(made.at(-1))}: those of the backups (archive: not configured)`);
   return fact("Restorable", `from ${formatTime(made[0])}`, lag > ARCHIVE_LAG_LIMIT ? "bad" : "good", `to ${formatDuration(lag)} ago, any moment`);
 }
 
