@@ -64,7 +64,11 @@ static int recover(struct committer *c, bool quick, struct err *err) {
 
 /* Opens to clients. */
 static int announce(struct committer *c, int ready_fd, struct err *err) {
-  metric_add(metrics_cell(segment_metrics(c->segment), METRIC_ASSERTIONS_INGESTED_TOTAL, ""), 0);
+  /* Shown from 0 on: Prometheus sees no increase in a series that begins at 1. */
+  static const enum metric_id from_zero[] = {METRIC_ASSERTIONS_INGESTED_TOTAL, METRIC_COMMIT_BATCH_SIZE,
+                                             METRIC_WAL_ARCHIVED_BYTES_TOTAL, METRIC_WAL_ARCHIVE_FAILURES_TOTAL};
+  for (size_t i = 0; i < sizeof(from_zero) / sizeof(from_zero[0]); i++)
+    metrics_cell(segment_metrics(c->segment), from_zero[i], "");
   housekeeping_alive(c);
   segment_set_log_held(c->segment, false);
   housekeeping_set_full(c, segment_disk_full(c->segment));
