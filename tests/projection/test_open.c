@@ -337,14 +337,14 @@ static void a_damaged_page_of_any_file_ends_in_a_rebuild(void) {
   struct fixture f;
   fixture_create(&f);
   fixture_open(&f);
-  fixture_apply(&f, 6000, 500);
+  fixture_apply(&f, 2600, 500);
   for (size_t i = 0; i < HARNESS_COUNT(files); i++) {
     damage_and_open(&f, files[i], 0, 1);     /* the meta page */
     damage_and_open(&f, files[i], 1, 1);     /* the root */
     damage_and_open(&f, files[i], 1, 10000); /* all others */
     if (strcmp(files[i], "concept.kv") == 0 || strcmp(files[i], "ids.kv") == 0)
       for (size_t k = 0; k < 4; k++)
-        damage_and_open(&f, files[i], 2 + mix(k) % 40, 1); /* a leaf */
+        damage_and_open(&f, files[i], 2 + mix(k) % 16, 1); /* a leaf */
     check_everything(&f);
   }
   fixture_free(&f);
