@@ -77,6 +77,15 @@ static int hash(int fd, uint64_t length, unsigned char out[DIGEST_SIZE], const c
   return rc;
 }
 
+int archive_digest(const char *path, uint64_t length, unsigned char out[DIGEST_SIZE], struct err *err) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return err_sys(err, errno, "opening %s", path);
+  int rc = hash(fd, length, out, path, err);
+  close(fd);
+  return rc;
+}
+
 static int send(const struct archive_target *target, const char *folder, const char *name, int fd, uint64_t length,
                 struct err *err) {
   char path[FILEIO_PATH_MAX], size[32];

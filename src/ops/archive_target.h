@@ -28,6 +28,8 @@ NODISCARD int archive_target_list(const struct archive_target *target, const uns
 NODISCARD int archive_target_put(const struct archive_target *target, const struct archive_line *line,
                                  const char *wal_dir, uint32_t number, uint64_t length, bool and_live,
                                  struct archive_name *out, struct err *err);
+/* The SHA-256 of the first `length` bytes of a file: what stands in the name of an object. */
+NODISCARD int archive_digest(const char *path, uint64_t length, unsigned char out[DIGEST_SIZE], struct err *err);
 /* Removes the live file of a number, if there is one; of a folder alone. */
 NODISCARD int archive_target_drop_live(const struct archive_target *target, const struct archive_line *line,
                                        uint32_t number, struct err *err);

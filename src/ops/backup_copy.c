@@ -4,83 +4,30 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/lock.h"
 #include "ops/backup.h"
+#include "ops/control_ask.h"
 #include "projection/projection.h"
 #include "store/startup.h"
 
-enum { ANSWER_MAX = 1024, BUSY_US = 60 * 1000 * 1000, BUSY_PAUSE_MS = 200 };
+enum { BUSY_US = 60 * 1000 * 1000, BUSY_PAUSE_MS = 200 };
 
 /* --- by the running node --- */
 
-/* Connects to the node's command socket; *fd is -1 if no node listens. */
-static int connect_node(const struct config *config, int *fd, struct err *err) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "control.sock"};
-  *fd = -1;
-  /* A socket's path may have but 107 bytes, so from its own folder. */
-  if (chdir(config->run_dir) != 0)
-    return errno == ENOENT ? 0 : err_sys(err, errno, "cannot enter %s", config->run_dir);
-  int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (s < 0)
-    return err_sys(err, errno, "cannot make a socket");
-  if (connect(s, (const struct sockaddr *)&address, sizeof(address)) == 0) {
-    *fd = s;
-    return 0;
-  }
-  int sys = errno;
-  close(s);
-  return sys == ENOENT || sys == ECONNREFUSED
-             ? 0
-             : err_sys(err, sys, "cannot ask the node (%s/control.sock)", config->run_dir);
-}
-
-/* All that the node says, up to its end, as text in out[ANSWER_MAX]. */
-static int converse(int fd, const char *request, char *out, struct err *err) {
-  size_t len = 0;
-  ssize_t got = send(fd, request, strlen(request), MSG_NOSIGNAL);
-  while (got > 0 && len < ANSWER_MAX - 1) {
-    got = recv(fd, out + len, ANSWER_MAX - 1 - len, 0);
-    len += got > 0 ? (size_t)got : 0;
-    if (got < 0 && errno == EINTR)
-      got = 1;
-  }
-  out[len] = '\0';
-  return got < 0 && len == 0 ? err_sys(err, errno, "asking the node") : 0;
-}
-
-/* The last line of the answer. */
-static char *last_line(char *text) {
-  size_t len = strlen(text);
-  while (len > 0 && text[len - 1] == '\n')
-    text[--len] = '\0';
-  char *line = strrchr(text, '\n');
-  return line ? line + 1 : text;
-}
-
 /* *done is false if no node listens. */
 static int copy_by_node(struct backup_work *work, bool *done, struct err *err) {
-  char request[128], answer[ANSWER_MAX];
+  char request[128], line[CONTROL_ANSWER_MAX];
   uint64_t until = clock_monotonic() + BUSY_US;
-  *done = true;
   snprintf(request, sizeof(request), "backup " BACKUP_PARTIAL "%s%s\n", work->stamp,
            work->options.no_indexes ? "" : " indexes");
   for (;;) {
-    int fd, rc = connect_node(work->config, &fd, err);
-    if (rc || fd < 0) {
-      *done = false;
+    int rc = control_ask(work->config, request, line, done, err);
+    if (rc || !*done)
       return rc;
-    }
-    rc = converse(fd, request, answer, err);
-    close(fd);
-    if (rc)
-      return rc;
-    const char *line = last_line(answer);
     if (strncmp(line, "done", 4) == 0) {
       work->indexes = strcmp(line, "done indexes") == 0;
       return 0;

@@ -148,7 +148,11 @@ static bool is_told(const struct log_sources *s, const struct archive_line *line
   return strncmp(s->problem, folder, strlen(folder)) == 0;
 }
 
+/* Where to begin for a backup whose first log file is `wanted`: one before it, since where the log was about to change
+ * files that one was begun by the recovery of the copy. */
 static uint32_t first_number(const struct archive_line *line, uint32_t wanted) {
+  if (wanted > 1 && archive_line_object(line, wanted - 1))
+    return wanted - 1;
   return archive_line_object(line, wanted) ? wanted : line->objects[0].name.number;
 }
 
@@ -176,8 +180,12 @@ static int copy_now(const struct log_sources *s, struct log_source *item, uint32
     rc = err_set(err, ERR_NOTFOUND, "%s is gone", item->line->folder);
   if (!rc) {
     item->first = first_number(line, first);
-    if (!(rc = archive_run(line, item->first, &run, err)) && !(rc = check_room(s, run.bytes, err)) &&
-        !(rc = archive_copy(&run, run.first, item->dir, err)))
+    rc = archive_run(line, item->first, &run, err);
+    if (!rc && run.last < first && archive_line_object(line, first)) { /* a gap between the two */
+      item->first = first;
+      rc = archive_run(line, first, &run, err);
+    }
+    if (!rc && !(rc = check_room(s, run.bytes, err)) && !(rc = archive_copy(&run, run.first, item->dir, err)))
       judge_run(s, item, line, &run);
   }
   archive_close(&archive);

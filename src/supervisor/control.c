@@ -1,22 +1,26 @@
 #include "supervisor/control.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "supervisor/node.h"
+#include "supervisor/prune.h"
 
-/* A request's first word, and what is done with the rest of the line: 0 if the client now waits, else err says why not.
- */
+/* A request's first word, and what is done with the rest of the line: 0 with the answer in `reply` (a line), or 0 with
+ * none if the client now waits; else err says why not. */
 struct request {
   const char *word;
-  int (*run)(struct node *node, char *arguments, struct err *err);
+  int (*run)(struct node *node, char *arguments, char reply[CONTROL_LINE_MAX], struct err *err);
 };
 
 /* backup .partial-STAMP [indexes] */
-static int request_backup(struct node *node, char *arguments, struct err *err) {
+static int request_backup(struct node *node, char *arguments, char reply[CONTROL_LINE_MAX], struct err *err) {
+  (void)reply;
   char *more = strchr(arguments, ' ');
   if (more)
     *more++ = '\0';
@@ -25,8 +29,22 @@ static int request_backup(struct node *node, char *arguments, struct err *err) {
   return backup_begin(node, arguments, more != NULL, err);
 }
 
+/* prune NUMBER: removes log files below it */
+static int request_prune(struct node *node, char *arguments, char reply[CONTROL_LINE_MAX], struct err *err) {
+  char *end;
+  errno = 0;
+  unsigned long below = strtoul(arguments, &end, 10);
+  if (*arguments < '1' || *arguments > '9' || *end || errno || below > UINT32_MAX)
+    return err_set(err, ERR_INVALID, "'%s' is no number of a log file", arguments);
+  unsigned removed = 0;
+  int rc = prune_log(node, (uint32_t)below, &removed, err);
+  snprintf(reply, CONTROL_LINE_MAX, "done %u\n", removed);
+  return rc;
+}
+
 static const struct request requests[] = {
     {"backup", request_backup},
+    {"prune", request_prune},
 };
 
 void control_init(struct control *control, int listen_fd) {
@@ -71,21 +89,27 @@ static void accept_all(struct control *control) {
   }
 }
 
-static int run_request(struct node *node, char *line, struct err *err) {
+static int run_request(struct node *node, char *line, char reply[CONTROL_LINE_MAX], struct err *err) {
   size_t len = strcspn(line, " ");
   char *arguments = line[len] ? line + len + 1 : line + len;
   line[len] = '\0';
   for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
     if (strcmp(line, requests[i].word) == 0)
-      return requests[i].run(node, arguments, err);
+      return requests[i].run(node, arguments, reply, err);
   return err_set(err, ERR_INVALID, "no such request");
 }
 
 /* The line is complete. */
 static void take_request(struct node *node, struct control_client *client) {
-  char text[ERR_TEXT_SIZE + 16];
+  char text[ERR_TEXT_SIZE + 16], reply[CONTROL_LINE_MAX] = "";
   struct err err;
-  if (run_request(node, client->line, &err) == 0) {
+  int rc = run_request(node, client->line, reply, &err);
+  if (rc == 0 && *reply) {
+    answer(client, reply);
+    drop(client);
+    return;
+  }
+  if (rc == 0) {
     client->waits = true;
     answer(client, "begun\n");
     return;

@@ -38,6 +38,7 @@ static const struct subcommand subcommands[] = {
     {"salvage", "--output FILE [SOURCE]...", "last resort: every entry that is whole anywhere, as a dump",
      tool_salvage},
     {"serve", NULL, "a node that only answers questions, over a copy", tool_serve},
+    {"wal", "prune [--keep N] [--dry-run] [--force]", "remove log files that nothing needs any more", tool_wal},
     {"verify", "[--json] [--against URL|HOME|BACKUP|DUMP|METADATA] [HOME|BACKUP|ARCHIVE]",
      "prove that a copy of a history is whole", tool_verify},
 };

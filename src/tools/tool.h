@@ -54,6 +54,7 @@ tool_run tool_status;
 tool_run tool_token;
 tool_run tool_salvage;
 tool_run tool_verify;
+tool_run tool_wal;
 tool_run tool_why;
 
 /* Says what went wrong and returns the status that it means. */

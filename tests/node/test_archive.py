@@ -9,7 +9,7 @@ import tempfile
 import threading
 
 import archives
-from backups import backup
+from backups import backup, metadata, restore
 from harness import TOOL, Instance, alive, tap
 
 INTERVAL = 2
@@ -135,6 +135,52 @@ def _():
     archives.proven(folder)
 
 
+@tap.case("log files that nothing needs are removed, and all goes on without them")
+def _():
+    def prune(*options):
+        done = subprocess.run([TOOL, "wal", "prune", "--home", node.home, *options], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        tap.equal(done.returncode, 0, f"exit status of prune ({done.stdout})")
+        return done.stdout
+
+    def files():
+        return sorted(name for name in os.listdir(node.path("data", "wal")) if name.startswith("log."))
+
+    for i in range(3):
+        fill(4000, f"prune/{i}")
+    wait_archived()
+    before = files()
+    tap.contains(prune("--dry-run"), "would be removed: log files 1 to ")
+    tap.equal(files(), before)
+    committer = node.pids("committer")
+    tap.contains(prune(), "removed: log files 1 to ")
+    after = files()
+    tap.ok(2 <= len(after) < len(before) and after == before[-len(after):], f"{before} became {after}")
+    tap.contains(prune(), "nothing to remove")
+    node.assert_one("after/prune", 1)
+    tap.equal(node.pids("committer"), committer)
+    health = node.health()
+    os.kill(committer[0], signal.SIGKILL)
+    tap.wait_for(lambda: node.pids("committer") not in ([], committer), "a restart", 20)
+    node.wait_ready()
+    base = backup(node)
+    tap.equal(metadata(base)["history_root"], health["history_root"])
+    tap.equal(verify(base)[0], 0)
+    node.stop()
+    tap.equal(verify(node.home)[0], 0)
+    tap.equal(subprocess.run([TOOL, "doctor", node.home], stdout=subprocess.DEVNULL).returncode, 0)
+    node.start()
+    tap.equal(node.health()["history_root"], health["history_root"])
+    wait_archived()
+    done = subprocess.run([TOOL, "archive", "verify", target], stdout=subprocess.PIPE, text=True)
+    tap.equal(done.returncode, 0, f"exit status of archive verify ({done.stdout})")
+    restore(node, base)
+    tap.equal(node.health()["history_root"], health["history_root"])
+    node.assert_one("after/restore", 1)
+    wait_archived()
+    tap.equal(len(archives.folders(target)), 2)
+
+
 @tap.case("kill -9 of everything and the loss of data/: backup and archive give back all but the last seconds")
 def _():
     base = backup(node, "--no-indexes")
@@ -153,7 +199,7 @@ def _():
     for writer in writers:
         writer.start()
     first = node.health()["last_seq"]
-    folder, = archives.folders(target)
+    folder = archives.folders(target)[-1]
     tap.wait_for(lambda: head_seq() > first and len(acked) > 50, "some of it archived", 20)
     pids = node.pids()
     for pid in pids:
