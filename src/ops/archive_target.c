@@ -206,8 +206,8 @@ int archive_target_put_head(const struct archive_target *target, const struct ar
 int archive_target_fetch(const struct archive_target *target, const unsigned char *id, const char *scratch,
                          const char **folder, struct err *err) {
   char from[FILEIO_PATH_MAX], to[FILEIO_PATH_MAX], hex[2 * HISTORY_ID_SIZE + 1] = "";
-  const char *const arguments[] = {"copy", "--include=*/timeline-*/**", from, to, NULL};
-  const char *const arguments_one[] = {"copy", from, to, NULL};
+  const char *const arguments[] = {"copy", "--fast-list", "--include=*/timeline-*/**", from, to, NULL};
+  const char *const arguments_one[] = {"copy", "--fast-list", from, to, NULL};
   *folder = target->remote ? scratch : target->path;
   if (!target->remote)
     return 0;

@@ -2,8 +2,9 @@
 import hashlib
 import os
 import re
-import shutil
-import subprocess
+import signal
+
+from harness import alive, tap
 
 OBJECT = re.compile(r"log\.(\d{10})-(\d+)-([0-9a-f]{64})\Z")
 LIVE = re.compile(r"log\.(\d{10})\.live\Z")
@@ -36,15 +37,18 @@ def proven(folder):
     return {number: path for number, (_, path) in best.items()}
 
 
-def roll_forward(backup, folder, data):
-    """Makes a data folder of a backup and of what is archived of its timeline, recovered by Berkeley DB's own tool."""
-    shutil.copytree(backup, data)
-    subprocess.run(["chmod", "-R", "u+w", data], check=True)
-    # All of it, also what is older than the backup's own log: where the log was about to change files, the copy's recovery may
-    # have begun a file of its own, and so the first one that it has is not the first one that it needs.
-    for number, path in proven(folder).items():
-        shutil.copyfile(path, os.path.join(data, "wal", f"log.{number:010d}"))
-    for name in ("MANIFEST.sha256", "metadata.json", "db/acked.mark"):
-        if os.path.exists(os.path.join(data, name)):
-            os.unlink(os.path.join(data, name))
-    subprocess.run(["db5.3_recover", "-c", "-h", data], check=True)
+def kill_all(node):
+    """kill -9 of all that runs of a node, nginx's own children too."""
+    pids = node.pids()
+    for pid in list(pids):
+        try:
+            with open(f"/proc/{pid}/task/{pid}/children") as f:
+                pids += [int(child) for child in f.read().split() if int(child) not in pids]
+        except FileNotFoundError:
+            pass
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    tap.wait_for(lambda: not any(alive(pid) for pid in pids), "all dead")

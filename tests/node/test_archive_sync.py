@@ -9,8 +9,8 @@ import tempfile
 import threading
 
 import archives
-from backups import backup
-from harness import TOOL, Instance, alive, tap
+from backups import backup, restore
+from harness import TOOL, Instance, tap
 
 scratch = tempfile.mkdtemp(prefix="stemedb-archive-")
 target = os.path.join(scratch, "target")
@@ -127,18 +127,14 @@ def _():
     for thread in writers:
         thread.start()
     tap.wait_for(lambda: len(acked) > 300, "writes", 20)
-    pids = node.pids()
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+    archives.kill_all(node)
     stop.set()
     for thread in writers:
         thread.join()
-    tap.wait_for(lambda: not any(alive(pid) for pid in pids), "all dead")
     shutil.rmtree(node.path("data"))
-    folder, = archives.folders(target)
-    restored = os.path.join(scratch, "restored")
-    archives.roll_forward(base, folder, restored)
-    dump = subprocess.run([TOOL, "dump", restored], stdout=subprocess.PIPE, check=True).stdout
+    restore(node, base, "--from-archive", target)
+    node.stop()
+    dump = subprocess.run([TOOL, "dump", node.home], stdout=subprocess.PIPE, check=True).stdout
     there = {json.loads(line).get("id") for line in dump.splitlines()}
     print(f"# {len(acked)} acknowledged")
     tap.equal([one for one in acked if one not in there], [])
