@@ -117,6 +117,19 @@ limits_file() {
   esac
 }
 
+# How many files nginx may have open, at most 32768, in $open_files, and how many connections that is in $connections.
+# A limit above what the system allows would be an error of nginx's, which would go on with the soft limit.
+count_connections() {
+  # shellcheck disable=SC3045 # the shells that are sh in Debian have it
+  open_files=$(ulimit -Hn)
+  case $open_files in
+  *[!0-9]*) open_files=32768 ;;
+  esac
+  [ "$open_files" -le 32768 ] || open_files=32768
+  connections=$((open_files - open_files / 8))
+  [ "$connections" -le 16384 ] || connections=16384
+}
+
 render() {
   read_addresses
   refuse_exposure
@@ -126,7 +139,8 @@ render() {
   user_line=
   # A master that stays root would start its processes as another user, who cannot reach the workers' socket.
   [ "${service_user:-$(id -un)}" != root ] || user_line='user root;'
-  sed -e "s|@USER_LINE@|$user_line|" -e "s|@RUN@|$home/run|g" -e "s|@LOG@|$home/log|g" -e "s|@WWW@|$www|g" \
+  count_connections
+  sed -e "s|@OPEN_FILES@|$open_files|" -e "s|@CONNECTIONS@|$connections|" -e "s|@USER_LINE@|$user_line|" -e "s|@RUN@|$home/run|g" -e "s|@LOG@|$home/log|g" -e "s|@WWW@|$www|g" \
     -e "s| *@HOST_NAMES@| $(names | tr '\n' ' ')|" "$conf/nginx.conf.in" >"$prefix/nginx.conf.new"
   cp "$conf/nginx-types.conf" "$prefix/types.conf"
   cp "$conf/nginx-problems.conf" "$prefix/problems.conf"

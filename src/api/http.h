@@ -38,9 +38,10 @@ struct http_request {
   struct span query_string;                                                  /* raw, without '?' */
   struct span content_type, accept, idempotency_key, authorization, api_key; /* data NULL if absent */
   struct span client;                                                        /* the address that it came from */
-  struct span parameter;                                                     /* what the route's {id} matched */
-  struct span body;                                                          /* whole body (not for streaming routes) */
-  struct arena *arena;                                                       /* ends with the request */
+  struct span passed_on; /* when nginx sent it to a worker: seconds since 1970, with milliseconds */
+  struct span parameter; /* what the route's {id} matched */
+  struct span body;      /* whole body (not for streaming routes) */
+  struct arena *arena;   /* ends with the request */
 };
 
 struct http_response {

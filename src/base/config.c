@@ -89,6 +89,10 @@ static const struct option options[] = {
      "A checkpoint is made after this much log: more means a longer recovery.", NULL},
     {"min_free_bytes", OPTION_BYTES, AT(min_free_bytes), "256M", 0, 1024 * GIB,
      "Writes are refused while less is free, until 1.25 times as much is.", NULL},
+    {"ballast_bytes", OPTION_BYTES, AT(ballast_bytes), "256M", 0, 1024 * GIB,
+     "Size of data/ballast, a file that is given back when less than it is free, so that a full disk can be recovered "
+     "on; 0: none.",
+     NULL},
     {"recovery_timeout_s", OPTION_COUNT, AT(recovery_timeout_s), "300", 1, 86400,
      "Seconds after which a recovery is given up.", NULL},
     {"batch_commands", OPTION_COUNT, AT(batch_commands), "512", 1, 65536, "Most commands in one commit.", NULL},

@@ -45,6 +45,7 @@ struct config {
   uint64_t wal_file_bytes;         /* size of a log file */
   uint64_t checkpoint_bytes;       /* checkpoint after this much log */
   uint64_t min_free_bytes;         /* writes are refused below; resumed at 1.25 times as much */
+  uint64_t ballast_bytes;          /* size of the file that is given back when the disk is full; 0: none */
   uint64_t recovery_timeout_s;     /* recovery that takes longer is given up */
   uint64_t batch_commands;         /* most commands in one commit */
   uint64_t import_chunk_lines;     /* most lines of an import in one commit */

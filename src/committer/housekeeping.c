@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fileio.h"
 #include "committer/committer.h"
+#include "store/ballast.h"
 
 enum { SECOND_US = 1000 * 1000, ALIVE_US = 10 * SECOND_US, CHECKPOINT_US = 120 * SECOND_US };
 
@@ -69,6 +70,12 @@ static int watch_archive(struct committer *c, struct err *err) {
   return rc;
 }
 
+/* Nothing that was written waits for space any more: neither reads nor a restart will need it. */
+static int write_out(struct committer *c, struct err *err) {
+  int rc = store_checkpoint(c->store, 0, NULL, err);
+  return rc ? rc : projection_checkpoint(c->projection, 0, err);
+}
+
 /* Writes are refused below the limit, and resumed well above it, so that they do not flicker. */
 static int watch_disk(struct committer *c, struct err *err) {
   uint64_t free_bytes, least = c->config->min_free_bytes;
@@ -76,15 +83,17 @@ static int watch_disk(struct committer *c, struct err *err) {
     return err->code;
   metric_set(metrics_cell(segment_metrics(c->segment), METRIC_DATA_FREE_BYTES, ""), free_bytes);
   metric_set(metrics_cell(segment_metrics(c->segment), METRIC_DATA_MIN_FREE_BYTES, ""), least);
-  bool was_full = segment_disk_full(c->segment);
+  ballast_keep(c->config, c->log, free_bytes);
+  bool was_full = segment_disk_full(c->segment), gave = ballast_give_back(c->config, c->log);
   if (!was_full && free_bytes < least) {
     log_error(c->log, "writes are refused: %" PRIu64 " bytes are free, %" PRIu64 " must be", free_bytes, least);
     housekeeping_set_full(c, true);
+    return write_out(c, err);
   } else if (was_full && free_bytes >= least + least / 4) {
     log_info(c->log, "writes are accepted again: %" PRIu64 " bytes are free", free_bytes);
     housekeeping_set_full(c, false);
   }
-  return 0;
+  return gave ? write_out(c, err) : 0;
 }
 
 int housekeeping_tick(struct committer *c, struct err *err) {

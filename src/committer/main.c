@@ -12,6 +12,7 @@
 
 #include "base/inherit.h"
 #include "committer/committer.h"
+#include "store/ballast.h"
 #include "store/startup.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CORRUPT = 3 };
@@ -41,6 +42,7 @@ static int recover(struct committer *c, bool quick, struct err *err) {
   struct history_meta meta = {0};
   struct startup_report report;
   struct watermark mark = {0};
+  ballast_give_back(c->config, c->log);
   if (startup_run(c->config, c->log, metrics, quick, &c->store, &report, err)) {
     c->told = err->code == ERR_CORRUPT || err->code == ERR_NEWER || err->code == ERR_NOTFOUND;
     return err->code;

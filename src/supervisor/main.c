@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -71,6 +73,23 @@ static int open_signals(int *fd, struct err *err) {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
     return err_sys(err, errno, "cannot become the reaper of all descendants");
   return 0;
+}
+
+/* Each worker may have a descriptor for every request that nginx lets in, and some for files. The soft limit of 1,024
+ * is for programs that select(2). */
+static void raise_descriptors(const struct log *log) {
+  enum { WANTED = 65536, NEEDED = 4096 + 256 };
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  if (limit.rlim_cur < WANTED) {
+    limit.rlim_cur = limit.rlim_max < WANTED ? limit.rlim_max : WANTED;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur < NEEDED)
+    log_warn(log,
+             "only %llu open files are allowed (ulimit -n, LimitNOFILE), %d may be needed: requests may have to wait",
+             (unsigned long long)limit.rlim_cur, NEEDED);
 }
 
 static void take_signals(struct node *node, int fd) {
@@ -141,6 +160,7 @@ static int supervise(struct node *node, struct err *err) {
   if (rc)
     return rc;
   metric_set(metrics_cell(segment_metrics(node->segment), METRIC_BUILD_INFO, "version=\"" PACKAGE_VERSION "\""), 1);
+  raise_descriptors(node->log);
   node_show_restarts(node);
   log_info(node->log, "StemeDB %s starts in %s", PACKAGE_VERSION, node->config->home);
   rc = run(node, signal_fd, err);
@@ -152,6 +172,13 @@ static int supervise(struct node *node, struct err *err) {
   unlink("pids");
   log_info(node->log, "Stopped");
   return 0;
+}
+
+/* The one command that helps where files are somebody else's. */
+static void tell_permission(const struct log *log, const struct config *config) {
+  const struct passwd *user = getpwuid(geteuid());
+  if (user)
+    log_error(log, "the home must be the user's who runs the node: chown -R %s %s", user->pw_name, config->home);
 }
 
 int main(int argc, char **argv) {
@@ -178,6 +205,8 @@ int main(int argc, char **argv) {
   }
   if (rc)
     log_error(&log, "%s", err.text);
+  if (rc && err.sys == EACCES)
+    tell_permission(&log, &config);
   status = rc == 0                                                      ? node.exit_status
            : rc == ERR_NOTFOUND || rc == ERR_NEWER || rc == ERR_CORRUPT ? NODE_EXIT_CORRUPT
                                                                         : 1;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -98,16 +99,29 @@ static bool watch(struct worker *w, struct connection *c, int operation, uint32_
   return epoll_ctl(w->epoll_fd, operation, c->fd, &event) == 0;
 }
 
-void connection_accept(struct worker *w) {
+/* The socket would be ready again at once, and the loop would do nothing else. */
+static void pause_accepting(struct worker *w) {
+  int cause = errno;
+  if (cause != EMFILE && cause != ENFILE && cause != ENOBUFS && cause != ENOMEM)
+    return;
+  if (epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, w->listen_fd, NULL) != 0)
+    return;
+  log_warn(w->log, "requests wait: no new connection can be taken: %s", strerror(cause));
+  w->accept_again = clock_monotonic() + WORKER_ACCEPT_PAUSE_US;
+}
+
+static bool accept_one(struct worker *w) {
   static const struct timeval timeout = {.tv_sec = WORKER_IO_TIMEOUT_S};
   int fd = accept4(w->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-  if (fd < 0)
-    return;
+  if (fd < 0) {
+    pause_accepting(w);
+    return false;
+  }
   struct connection *c = calloc(1, sizeof(*c));
   if (!c || (w->free_count == 0 && w->slot_count == WORKER_CONNECTIONS_MAX)) {
     free(c);
     close(fd);
-    return;
+    return true;
   }
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
@@ -119,6 +133,30 @@ void connection_accept(struct worker *w) {
   w->open_count++;
   if (!watch(w, c, EPOLL_CTL_ADD, EPOLLIN))
     connection_close(w, c);
+  return true;
+}
+
+/* One by one while there is time, so that idle workers get their part. A busy worker takes many: else those who have a
+ * connection would be served for ever, and those who wait for one would wait unseen. */
+void connection_accept(struct worker *w) {
+  enum { BUSY = 4, ACCEPT_AT_ONCE = 64 };
+  int most = w->backlog < BUSY ? 1 : ACCEPT_AT_ONCE;
+  for (int i = 0; i < most && accept_one(w); i++)
+    ;
+}
+
+int connection_accept_again(struct worker *w) {
+  if (!w->accept_again || w->stopping)
+    return -1;
+  uint64_t now = clock_monotonic();
+  if (now < w->accept_again)
+    return (int)((w->accept_again - now) / 1000 + 1);
+  struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = EVENT_LISTEN};
+  w->accept_again = 0;
+  if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->listen_fd, &event) == 0)
+    return -1;
+  w->accept_again = now + WORKER_ACCEPT_PAUSE_US;
+  return WORKER_ACCEPT_PAUSE_US / 1000;
 }
 
 /* A connection that is not kept may have part of a body unread, with nginx still sending. To close it now would reset
@@ -220,6 +258,16 @@ static void request_run(struct worker *w, struct connection *c) {
     connection_close(w, c);
 }
 
+/* Whether the request waited too long among many. A few that wait are waited for: the machine is slow, not flooded. */
+static bool shed(struct worker *w, const struct exchange *e) {
+  enum { MANY = 64 };
+  bool refuses = shed_refuses(&w->shed, request_waited(&e->request, clock_now()), clock_monotonic());
+  if (!refuses || w->backlog < MANY || (e->route->flags & ROUTE_OPEN))
+    return false;
+  metric_add(metrics_cell(w->api->metrics, METRIC_REQUESTS_SHED_TOTAL, ""), 1);
+  return true;
+}
+
 /* A new request begins to arrive. */
 static void request_begin(struct worker *w, struct connection *c) {
   FCGX_Detach(&c->fcgi);
@@ -237,6 +285,11 @@ static void request_begin(struct worker *w, struct connection *c) {
   struct exchange *e = &c->job->exchange;
   request_from_params(e, c->fcgi.envp);
   if (!api_route(w->api, e)) {
+    respond(w, c);
+    return;
+  }
+  if (shed(w, e)) {
+    api_unavailable(e, "more requests than can be served in time; nothing was stored");
     respond(w, c);
     return;
   }

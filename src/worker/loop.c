@@ -54,13 +54,14 @@ int worker_run(struct worker *w, struct err *err) {
       add(w, w->signal_fd, EPOLLIN, EVENT_SIGNAL, err))
     return err->code;
   while (!drained(w)) {
-    int timeout = least(connection_expire_waiting(w), link_tick(w->link));
+    int timeout = least(least(connection_expire_waiting(w), link_tick(w->link)), connection_accept_again(w));
     if (w->stopping)
       timeout = least(timeout, 100);
     link_flush(w->link);
     int count = epoll_wait(w->epoll_fd, events, EVENTS_A_TURN, timeout);
     if (count < 0 && errno != EINTR)
       return err_sys(err, errno, "epoll_wait");
+    w->backlog = count;
     for (int i = 0; i < count; i++)
       handle(w, &events[i]);
   }

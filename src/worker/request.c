@@ -19,6 +19,7 @@ static const struct parameter parameters[] = {
     {"HTTP_AUTHORIZATION", offsetof(struct http_request, authorization)},
     {"HTTP_X_API_KEY", offsetof(struct http_request, api_key)},
     {"REMOTE_ADDR", offsetof(struct http_request, client)},
+    {"REQUEST_PASSED_ON", offsetof(struct http_request, passed_on)},
 };
 
 static enum http_method method_of(const char *name) {
@@ -54,6 +55,34 @@ void request_from_params(struct exchange *exchange, char **params) {
       break;
     }
   }
+}
+
+/* Digits with one point, in microseconds; 0 if it is something else. */
+static uint64_t read_seconds(struct span text) {
+  enum { SECOND_US = 1000 * 1000, DIGITS_MAX = 12 };
+  uint64_t whole = 0, part = 0, unit = SECOND_US;
+  bool point = false;
+  for (size_t i = 0; i < text.len; i++) {
+    unsigned char c = text.data[i];
+    if (c == '.' && !point) {
+      point = true;
+      continue;
+    }
+    if (c < '0' || c > '9' || i > DIGITS_MAX + 4 || (!point && whole > UINT64_C(999999999999)) || unit == 1)
+      return 0;
+    if (point)
+      part += (unit /= 10) * (uint64_t)(c - '0');
+    else
+      whole = whole * 10 + (uint64_t)(c - '0');
+  }
+  return whole * SECOND_US + part;
+}
+
+uint64_t request_waited(const struct http_request *request, uint64_t now) {
+  enum { WAIT_MAX_US = 60 * 1000 * 1000 }; /* nginx has given up after it (fastcgi_read_timeout) */
+  uint64_t passed_on = read_seconds(request->passed_on);
+  /* More, or less than nothing, is not a wait but a clock that was set. */
+  return passed_on == 0 || passed_on > now || now - passed_on > WAIT_MAX_US ? 0 : now - passed_on;
 }
 
 bool request_keep(struct http_request *request) {

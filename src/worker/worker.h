@@ -15,13 +15,15 @@
 
 #include "api/http.h"
 #include "api/route.h"
+#include "base/shed.h"
 
 enum {
   WORKER_CONNECTIONS_MAX = 4096,
-  WORKER_STREAMS = 4,             /* streaming threads */
-  WORKER_READY_WAIT_US = 2000000, /* how long a request waits for a recovering node */
-  WORKER_DRAIN_US = 25000000,     /* how long a worker serves what it has when the node stops */
-  WORKER_IO_TIMEOUT_S = 60,       /* a peer that does not take or give a byte for so long is gone */
+  WORKER_STREAMS = 4,              /* streaming threads */
+  WORKER_READY_WAIT_US = 2000000,  /* how long a request waits for a recovering node */
+  WORKER_DRAIN_US = 25000000,      /* how long a worker serves what it has when the node stops */
+  WORKER_IO_TIMEOUT_S = 60,        /* a peer that does not take or give a byte for so long is gone */
+  WORKER_ACCEPT_PAUSE_US = 100000, /* after descriptors ran out */
   WORKER_ARENA_MAX = 48 << 20,
   WORKER_BODY_MAX = 9 << 20 /* no route takes more */
 };
@@ -64,6 +66,9 @@ struct worker {
   int epoll_fd, listen_fd, signal_fd, ready_fd;
   bool stopping;
   uint64_t stop_deadline; /* 0: none */
+  uint64_t accept_again;  /* when to look at the listening socket again, for want of descriptors; 0: it is looked at */
+  int backlog;            /* events of this turn of the loop */
+  struct shed shed;
   struct connection *slots[WORKER_CONNECTIONS_MAX];
   uint32_t slot_count, open_count, last_generation;
   uint32_t free_slots[WORKER_CONNECTIONS_MAX];
@@ -85,6 +90,8 @@ NODISCARD int worker_run(struct worker *worker, struct err *err);
 
 /* Accepts one waiting connection, if there is one. */
 void connection_accept(struct worker *worker);
+/* Looks at the listening socket again after a pause; milliseconds until then, -1: no pause. */
+int connection_accept_again(struct worker *worker);
 /* An event of the connection whose tag it carries; stale ones are ignored. */
 void connection_event(struct worker *worker, uint64_t tag, uint32_t events);
 /* The committer's answer to the command with this tag. */
@@ -108,6 +115,8 @@ void connection_close_all(struct worker *worker);
 /* Fills in the exchange's request, without body, from FastCGI parameters; what is malformed shows as an unknown method
  * or an empty path. */
 void request_from_params(struct exchange *exchange, char **params);
+/* Microseconds between nginx's sending it and `now` (clock_now()); 0 if that cannot be told. */
+uint64_t request_waited(const struct http_request *request, uint64_t now);
 /* Copies what was borrowed from the parameters into the request's arena: a stream is accounted for after libfcgi has
  * forgotten them. The route's {parameter} is not kept. False without memory. */
 bool request_keep(struct http_request *request);

@@ -40,6 +40,7 @@ static void defaults_without_a_file(void) {
   CU_ASSERT_EQUAL(c.wal_file_bytes, 64 * MIB);
   CU_ASSERT_EQUAL(c.checkpoint_bytes, 32 * MIB);
   CU_ASSERT_EQUAL(c.min_free_bytes, 256 * MIB);
+  CU_ASSERT_EQUAL(c.ballast_bytes, 256 * MIB);
   CU_ASSERT_EQUAL(c.recovery_timeout_s, 300);
   CU_ASSERT_EQUAL(c.batch_commands, 512);
   CU_ASSERT_EQUAL(c.import_chunk_lines, 1000);

@@ -62,7 +62,7 @@ class Instance:
         os.chmod(self.home, 0o755)
         self.env = dict(os.environ, BUILD=BUILD, **(env or {}))
         self.env.pop("JOURNAL_STREAM", None)
-        self.options = {"workers": 2, "projection_cache_bytes": "64M", **(options or {})}
+        self.options = {"workers": 2, "projection_cache_bytes": "64M", "ballast_bytes": "4M", **(options or {})}
         self.api_port = self.dashboard_port = None
         self.write_options()
         if start:
