@@ -26,6 +26,8 @@ curl -fsS http://localhost:18188/ | grep -i '<title>'
 curl -fsS http://localhost:18180/v1/assert -H 'Content-Type: application/json' \
   -d '{"concept_path": "web/grid", "predicate": "since", "value": 57, "source": "source/me"}' >/dev/null
 systemctl start stemedb-backup
+systemctl start stemedb-drill
+echo "drill: $(systemctl show -p Result --value stemedb-drill)"
 curl -fsS http://localhost:18180/v1/backups | jq -r '.backups[] | "backup of \(.metadata.assertion_count), verified \(.verified)"'
 # Told to the node by root, and kept where the contract has it.
 token=$(stemedb token add me --role reader)
@@ -101,7 +103,7 @@ def _():
         shutil.copy(one, machine.path("/job/one.deb"))
         shutil.copy(two, machine.path("/job/two.deb"))
         out = boot(machine, FIRST_BOOT)
-        for line in ("stemedb 750 /var/lib/stemedb", "stemedb 750 /var/lib/stemedb/data", "backup of 1, verified true",
+        for line in ("stemedb 750 /var/lib/stemedb", "stemedb 750 /var/lib/stemedb/data", "drill: success", "backup of 1, verified true",
                      "without a token 401, with it 200", "stemedb 640 /etc/stemedb/tokens", "stemedb 640 /var/lib/stemedb/tokens",
                      "stemedb /var/lib/stemedb/log/access.log"):
             tap.ok(line in out.splitlines(), f"{line!r} is not in: {out}")
