@@ -16,9 +16,11 @@
 bool fault_point(const char *name);
 #define FAULT(name) ((void)fault_point(name))
 #define FAULT_FAILS(name) fault_point(name)
+enum { FAULTS_ENABLED = 1 };
 #else
 #define FAULT(name) ((void)0)
 #define FAULT_FAILS(name) 0
+enum { FAULTS_ENABLED = 0 };
 #endif
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/fileio.h"
 #include "ops/manifest.h"
 #include "ops/tree.h"
@@ -262,12 +263,10 @@ static void kill_at_every_passage(const char *place) {
 }
 
 static void killed_anywhere_a_restore_can_be_repeated_or_undone(void) {
-#ifdef STEMEDB_FAULTS_ENABLED
   static const char *const places[] = {"ops.restore.before_rename", "ops.restore.before_copy",
                                        "ops.restore.before_proof", "ops.restore.before_move"};
-  for (size_t i = 0; i < HARNESS_COUNT(places); i++)
+  for (size_t i = 0; FAULTS_ENABLED && i < HARNESS_COUNT(places); i++)
     kill_at_every_passage(places[i]);
-#endif
 }
 
 static void a_restore_can_be_undone_until_it_is_done(void) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "supervisor/node.h"
+#include "supervisor/prune.h"
 #include "tests/harness/harness.h"
 
 enum { ANSWER_SIZE = 1024 };
@@ -21,6 +22,7 @@ static struct {
   unsigned calls;
   char name[256];
   bool indexes;
+  uint32_t below;
   enum err_code answer;
 } asked;
 
@@ -29,6 +31,14 @@ int backup_begin(struct node *n, const char *name, bool indexes, struct err *err
   asked.calls++;
   snprintf(asked.name, sizeof(asked.name), "%s", name);
   asked.indexes = indexes;
+  return asked.answer ? err_set(err, asked.answer, "so it is") : 0;
+}
+
+int prune_log(struct node *n, uint32_t below, unsigned *removed, struct err *err) {
+  (void)n;
+  asked.calls++;
+  asked.below = below;
+  *removed = 3;
   return asked.answer ? err_set(err, asked.answer, "so it is") : 0;
 }
 
@@ -128,6 +138,12 @@ static void what_is_no_request_is_answered_and_closed(void) {
       {"backup x y\n", "failed: 'y' is not known\n"},
       {"backup x indexes more\n", "failed: 'indexes more' is not known\n"},
       {"backup %s%n%s %n\n", "failed: '%n' is not known\n"},
+      {"prune\n", "failed: '' is no number of a log file\n"},
+      {"prune 0\n", "failed: '0' is no number of a log file\n"},
+      {"prune -1\n", "failed: '-1' is no number of a log file\n"},
+      {"prune 4x\n", "failed: '4x' is no number of a log file\n"},
+      {"prune 4294967296\n", "failed: '4294967296' is no number of a log file\n"},
+      {"prune 99999999999999999999\n", "failed: '99999999999999999999' is no number of a log file\n"},
   };
   fresh(ERR_OK);
   for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
@@ -152,6 +168,22 @@ static void a_refusal_says_busy_or_failed(void) {
   say(fd, "backup x\n", 9);
   serve();
   expect(fd, "failed: so it is\n", true);
+  close(fd);
+}
+
+static void a_prune_is_answered_at_once(void) {
+  int fd = call();
+  fresh(ERR_OK);
+  say(fd, "prune 4294967295\n", 17);
+  serve();
+  CU_ASSERT_EQUAL(asked.below, UINT32_MAX);
+  expect(fd, "done 3\n", true);
+  close(fd);
+  fd = call();
+  fresh(ERR_BUSY);
+  say(fd, "prune 7\n", 8);
+  serve();
+  expect(fd, "busy: so it is\n", true);
   close(fd);
 }
 
@@ -247,6 +279,7 @@ int main(void) {
       {"a line may come byte by byte", a_line_may_come_byte_by_byte},
       {"what is no request is answered and closed", what_is_no_request_is_answered_and_closed},
       {"a refusal says busy or failed", a_refusal_says_busy_or_failed},
+      {"a prune is answered at once", a_prune_is_answered_at_once},
       {"lines without an end are dropped", lines_without_an_end_are_dropped},
       {"who says more while it waits is dropped", who_says_more_while_it_waits_is_dropped},
       {"who is gone harms nobody", who_is_gone_harms_nobody},
