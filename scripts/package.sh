@@ -6,7 +6,8 @@ usage() {
   cat <<'END'
 Usage: scripts/package.sh [--version VERSION] [DIR]
 Builds the Debian package stemedb from the source tree, by dpkg-buildpackage, into DIR (build/package), and has lintian look at
-it where that is installed. Needs debhelper and the packages that building needs (scripts/packages.sh build).
+it where that is installed. Needs debhelper and the packages that building needs (scripts/packages.sh build). The dashboard's
+chart library goes in, if it can be fetched (scripts/charts.sh).
   --version  the package's version, instead of that of conf/debian/changelog
 Prints the path of the package. Errors that lintian finds are an error.
 END
@@ -35,6 +36,10 @@ tree=$dir/source
 rm -rf "$tree"
 mkdir "$tree"
 ./scripts/files.sh | tar -cf - -T - | tar -xf - -C "$tree"
+./scripts/charts.sh --if-possible
+for file in www/vendor/uPlot.*; do
+  [ ! -f "$file" ] || cp "$file" "$tree/www/vendor/"
+done
 cp -R conf/debian "$tree/debian"
 [ -z "$version" ] || sed -i "1s/(.*)/($version)/" "$tree/debian/changelog"
 # Its tests are those of the tree.

@@ -34,13 +34,13 @@ curl curl
 jq jq
 ca-certificates /etc/ssl/certs/ca-certificates.crt
 procps pgrep
+nodejs node
+npm npm
 '
 test_packages='
 clang-format clang-format
 shellcheck shellcheck
 python3 python3
-nodejs node
-npm npm
 chromium chromium
 valgrind valgrind
 strace strace
