@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "store/dbhooks.h"
+#include "store/reserve.h"
 
 enum {
   ENV_FILE_MODE = 0640,
@@ -138,7 +139,7 @@ static int set_cache(DB_ENV *handle, uint64_t bytes) {
 
 static int configure(DB_ENV *handle, const struct env_options *o) {
   int ret = 0;
-  /* Else a page of a region file that has no room on the disk is a SIGBUS. */
+  /* Else a page of a region file that has no room on the disk is a SIGBUS; store/reserve.h does the rest. */
   if ((ret = handle->set_flags(handle, DB_REGION_INIT, 1)) || (ret = handle->set_flags(handle, DB_NOMMAP, 1)) ||
       (ret = handle->set_lk_detect(handle, DB_LOCK_MINWRITE)))
     return ret;
@@ -215,6 +216,8 @@ int env_open(struct env *env, const struct env_options *options, const struct lo
     code = env_remove_regions(options->home, err);
   if (!code)
     code = open_handle(env, options, err);
+  if (!code && !options->join && !options->private)
+    reserve_regions(options->home, options->cache_bytes, log);
   if (code) {
     struct err ignored;
     (void)env_close(env, &ignored);

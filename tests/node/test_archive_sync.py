@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """archive_mode=sync: nothing is acknowledged that is not archived; while the archive cannot be written, writes are refused and
 reads go on; and backup and archive give back everything that was acknowledged."""
 import json

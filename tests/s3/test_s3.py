@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Archiving to S3: a real S3 server on loopback (s3rver), reached by rclone. The log arrives there, the server's death holds
 up no write, and what is there is proven and gives back what was acknowledged."""
 import os
